@@ -1,0 +1,38 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * Three kinds of test, by what they need: `unit` needs nothing but Node, `real` needs a Docker engine and Consul
+ * (set up once by the global set-up), and `fleet` needs the machine to itself.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/e2e/**", "test/**/*.real.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "real",
+          include: ["test/**/*.real.test.ts", "test/e2e/*.test.ts"],
+          globalSetup: ["test/e2e/support/machine.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "fleet",
+          include: ["test/e2e/fleet/**/*.test.ts"],
+          globalSetup: ["test/e2e/support/machine.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
