@@ -1,0 +1,61 @@
+/**
+ * Global set-up of the tests that need real parts: one Docker engine with the demo images and one Consul agent for the
+ * whole run. What runs already is used and left running; what was started here ends with the run.
+ *
+ * Tests read the addresses with `inject("docker")` and so on; programs they start, from HEAL_TEST_DOCKER,
+ * HEAL_TEST_CONSUL and HEAL_TEST_CONSUL_BIN. Whoever sets these variables beforehand has the tests use those parts.
+ */
+import type { TestProject } from "vitest/node";
+import { ensureConsulBinary } from "../../../scripts/machine/consul-binary.ts";
+import { ensureConsul } from "../../../scripts/machine/consul.ts";
+import { ensureDocker } from "../../../scripts/machine/docker.ts";
+import { demoImages, ensureImages } from "../../../scripts/machine/images.ts";
+import { sweep, sweepAfterExit } from "../../../scripts/machine/sweep.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** The engine, as DOCKER_HOST spells it. */
+    docker: string;
+    /** The HTTP address of the Consul agent. */
+    consul: string;
+    /** The path of the consul program. */
+    consulBinary: string;
+  }
+}
+
+const say = (line: string) => console.error(`machine: ${line}`);
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  sweepAfterExit();
+  await sweep({ say });
+  const started: { stop(): Promise<void> }[] = [];
+  const teardown = async () => {
+    for (const part of started.toReversed()) await part.stop();
+  };
+  const given = process.env;
+  try {
+    const docker = given["HEAL_TEST_DOCKER"] ?? (await ensureDocker({ say }).then(remember(started))).dockerHost;
+    await ensureImages(docker, demoImages, { say });
+    const consul = given["HEAL_TEST_CONSUL"] ?? (await ensureConsul({ say }).then(remember(started))).address;
+    const consulBinary = given["HEAL_TEST_CONSUL_BIN"] ?? (await ensureConsulBinary({ say }));
+    project.provide("docker", docker);
+    project.provide("consul", consul);
+    project.provide("consulBinary", consulBinary);
+    Object.assign(process.env, {
+      HEAL_TEST_DOCKER: docker,
+      HEAL_TEST_CONSUL: consul,
+      HEAL_TEST_CONSUL_BIN: consulBinary,
+    });
+    return teardown;
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+}
+
+function remember(started: { stop(): Promise<void> }[]) {
+  return <Part extends { stop(): Promise<void> }>(part: Part): Part => {
+    started.push(part);
+    return part;
+  };
+}
