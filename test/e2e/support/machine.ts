@@ -5,6 +5,7 @@
  * Tests read the addresses with `inject("docker")` and so on; programs they start, from HEAL_TEST_DOCKER,
  * HEAL_TEST_CONSUL and HEAL_TEST_CONSUL_BIN. Whoever sets these variables beforehand has the tests use those parts.
  */
+import type { ProvidedContext } from "vitest";
 import type { TestProject } from "vitest/node";
 import { ensureConsulBinary } from "../../../scripts/machine/consul-binary.ts";
 import { ensureConsul } from "../../../scripts/machine/consul.ts";
@@ -38,19 +39,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await ensureImages(docker, demoImages, { say });
     const consul = given["HEAL_TEST_CONSUL"] ?? (await ensureConsul({ say }).then(remember(started))).address;
     const consulBinary = given["HEAL_TEST_CONSUL_BIN"] ?? (await ensureConsulBinary({ say }));
-    project.provide("docker", docker);
-    project.provide("consul", consul);
-    project.provide("consulBinary", consulBinary);
-    Object.assign(process.env, {
-      HEAL_TEST_DOCKER: docker,
-      HEAL_TEST_CONSUL: consul,
-      HEAL_TEST_CONSUL_BIN: consulBinary,
-    });
+    tell(project, { docker, consul, consulBinary });
     return teardown;
   } catch (error) {
     await teardown();
     throw error;
   }
+}
+
+function tell(project: TestProject, parts: Pick<ProvidedContext, "docker" | "consul" | "consulBinary">): void {
+  project.provide("docker", parts.docker);
+  project.provide("consul", parts.consul);
+  project.provide("consulBinary", parts.consulBinary);
+  process.env["HEAL_TEST_DOCKER"] = parts.docker;
+  process.env["HEAL_TEST_CONSUL"] = parts.consul;
+  process.env["HEAL_TEST_CONSUL_BIN"] = parts.consulBinary;
 }
 
 function remember(started: { stop(): Promise<void> }[]) {
