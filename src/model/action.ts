@@ -28,6 +28,8 @@ export interface StopInstance extends ActionBase {
   readonly containerId: string;
   readonly name: string;
   readonly registration: { readonly id: string; readonly node: string } | null;
+  /** How long routes get to drop the instance between maintenance and stop; 0 for one that nobody is routed to. */
+  readonly drainMs: number;
   readonly graceMs: number;
 }
 

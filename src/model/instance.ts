@@ -24,9 +24,19 @@ export interface Container {
   readonly address: string | null;
   readonly ports: readonly PublishedPort[];
   /** `com.docker.compose.*` and `com.docker.swarm.*` facts, where present. */
-  readonly compose: { readonly project: string; readonly service: string; readonly number: number } | null;
+  readonly compose: ComposeFacts | null;
   readonly swarmTaskId: string | null;
   readonly swarmServiceName: string | null;
+}
+
+/** What Compose wrote on a container: enough to scale its service with Compose itself. */
+export interface ComposeFacts {
+  readonly project: string;
+  readonly service: string;
+  readonly number: number;
+  /** Empty when the labels do not say. */
+  readonly workingDirectory: string;
+  readonly configFiles: readonly string[];
 }
 
 export type ContainerState = "created" | "running" | "paused" | "restarting" | "exited" | "dead" | "removing";

@@ -1,3 +1,4 @@
+import type { Binding } from "./observation.ts";
 import type { Status } from "./status.ts";
 
 export const MEMORY_VERSION = 1;
@@ -15,19 +16,24 @@ export interface ServiceMemory {
   readonly statusSinceMs: number;
   /** Since when there have been more than asked for; null when there are not. */
   readonly surplusSinceMs: number | null;
-  /** Since when each instance (by container id) has been unhealthy. */
-  readonly unhealthySinceMs: Readonly<Record<string, number>>;
+  /** Since when each running instance (by container id) has not been passing. */
+  readonly notPassingSinceMs: Readonly<Record<string, number>>;
   /** Registrations at the last trusted look; an empty answer is held against it. */
   readonly registrations: number;
   readonly pause: Pause | null;
   /** The next attempt of an action that works on the service as a whole (Swarm, Compose). */
   readonly backOff: BackOff | null;
+  /** What last ran an adopted service, so that it can be brought back when nothing of it is left to be found. */
+  readonly binding: Binding | null;
   /** The last settled Redis facts; see plan/redis. */
   readonly redis: unknown;
 }
 
 export interface SlotMemory {
+  /** The newest generation that was ever meant to be started. */
   readonly generation: number;
+  /** Whether a container of that generation was seen; until then a start is repeated under the same name. */
+  readonly confirmed: boolean;
   readonly host: string | null;
   readonly specHash: string | null;
   readonly backOff: BackOff | null;
@@ -80,6 +86,7 @@ export interface Memory {
 
 export const noSlotMemory: SlotMemory = {
   generation: 0,
+  confirmed: true,
   host: null,
   specHash: null,
   backOff: null,
@@ -96,11 +103,17 @@ export const noServiceMemory: ServiceMemory = {
   status: null,
   statusSinceMs: 0,
   surplusSinceMs: null,
-  unhealthySinceMs: {},
+  notPassingSinceMs: {},
   registrations: 0,
   pause: null,
   backOff: null,
+  binding: null,
   redis: null,
 };
 
-export const noFleetMemory: FleetMemory = { version: MEMORY_VERSION, stopsAtMs: [], frozenSinceMs: null, lostHosts: {} };
+export const noFleetMemory: FleetMemory = {
+  version: MEMORY_VERSION,
+  stopsAtMs: [],
+  frozenSinceMs: null,
+  lostHosts: {},
+};

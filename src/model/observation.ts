@@ -21,6 +21,8 @@ export interface HostObservation {
   readonly nodeCriticalSinceMs: number | null;
   /** What the Swarm managers say of the node; null outside a Swarm. */
   readonly swarmNode: Known<"ready" | "down"> | null;
+  /** Containers of any service of ours that run there: placement prefers the emptier host. */
+  readonly load: number;
 }
 
 /** How one service's two sources answered, joined. */
@@ -81,7 +83,8 @@ export type Binding =
 /** Sums over the whole environment, kept up to date by observe and read by the fleet-wide guards. */
 export interface FleetObservation {
   readonly instances: number;
-  /** Instances that Docker runs while Consul calls them critical. */
+  /** Instances that Docker runs, past their grace, while Consul calls them critical. */
   readonly runningButCritical: number;
-  readonly services: number;
+  /** Services with at least one of those. */
+  readonly servicesCritical: number;
 }

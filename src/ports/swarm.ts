@@ -10,6 +10,11 @@ export interface Swarm {
   /** Names the version it read; rejects with `conflict` when somebody changed the service since. */
   scale(id: string, version: number, replicas: number): Promise<void>;
   create(creation: SwarmCreation): Promise<void>;
+  /**
+   * Follows changes of services and nodes until the signal fires, then resolves; rejects when the stream ends or
+   * breaks. `onChange` gets the service's name, or null when a node changed.
+   */
+  follow(signal: AbortSignal, onOpen: () => void, onChange: (serviceName: string | null) => void): Promise<void>;
 }
 
 export interface SwarmService {

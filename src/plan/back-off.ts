@@ -1,0 +1,63 @@
+import type { BackOff, SlotMemory } from "../model/memory.ts";
+import type { Tuning } from "../model/tuning.ts";
+
+/**
+ * The delay after one more failure: none after the first, then `initialMs`, doubling up to `maxMs`. It runs from the
+ * attempt, so that a start is never sooner after the one before it than the delay says.
+ */
+export function nextBackOff(last: BackOff | null, nowMs: number, tuning: Tuning, because: string): BackOff {
+  const { initialMs, maxMs } = tuning.backOff;
+  const delayMs = last === null ? initialMs : Math.min(maxMs, last.delayMs * 2);
+  return { delayMs, untilMs: nowMs + delayMs, because };
+}
+
+/** The slot's memory after one more failure, quarantined when that was one too many within the window. */
+export function afterFailure(slot: SlotMemory, nowMs: number, tuning: Tuning, because: string): SlotMemory {
+  const { failures, windowMs, retryMs } = tuning.quarantine;
+  const failuresAtMs = [...slot.failuresAtMs.filter((atMs) => nowMs - atMs < windowMs), nowMs].slice(-failures);
+  const backOff = nextBackOff(slot.backOff, nowMs, tuning, because);
+  const quarantined = failuresAtMs.length >= failures || slot.quarantinedAtMs !== null;
+  return {
+    ...slot,
+    failuresAtMs,
+    backOff: quarantined
+      ? { ...backOff, delayMs: Math.max(backOff.delayMs, retryMs), untilMs: nowMs + Math.max(backOff.delayMs, retryMs) }
+      : backOff,
+    failedHosts: slot.host === null ? slot.failedHosts : [...slot.failedHosts, slot.host].slice(-failures),
+    quarantinedAtMs: quarantined ? (slot.quarantinedAtMs ?? nowMs) : null,
+    healthySinceMs: null,
+  };
+}
+
+export interface Wait {
+  readonly heldBy: "back-off" | "quarantine";
+  readonly reason: string;
+  readonly untilMs: number;
+}
+
+/** Why the slot must wait, or null when it may be started now. Another specification is a new chance. */
+export function waitOf(slot: SlotMemory, specHash: string | null, tuning: Tuning, nowMs: number): Wait | null {
+  if (slot.specHash !== null && slot.specHash !== specHash) return null;
+  if (slot.backOff === null || nowMs >= slot.backOff.untilMs) return null;
+  const untilMs = slot.backOff.untilMs;
+  const seconds = Math.ceil((untilMs - nowMs) / 1000);
+  return slot.quarantinedAtMs === null
+    ? {
+        heldBy: "back-off",
+        reason: `it failed before (${slot.backOff.because}); next try in ${seconds} s`,
+        untilMs,
+      }
+    : {
+        heldBy: "quarantine",
+        reason: `it failed ${tuning.quarantine.failures} times (${slot.backOff.because}); tried once more in ${seconds} s, or at once after \`heal resume\``,
+        untilMs,
+      };
+}
+
+/** What is left of the failures once an instance has been healthy for `forgetAfterMs`. */
+export function forgetFailures(slot: SlotMemory, nowMs: number, tuning: Tuning): SlotMemory {
+  const healthyForMs = slot.healthySinceMs === null ? 0 : nowMs - slot.healthySinceMs;
+  if (healthyForMs < tuning.backOff.forgetAfterMs) return slot;
+  if (slot.backOff === null && slot.failuresAtMs.length === 0) return slot;
+  return { ...slot, backOff: null, failuresAtMs: [], failedHosts: [], quarantinedAtMs: null };
+}

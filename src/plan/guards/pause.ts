@@ -1,0 +1,10 @@
+/** A service that a person paused: everything is seen and said, nothing is done, until the pause ends. */
+import type { Proposal, Situation } from "../situation.ts";
+import { holdAll } from "./hold-all.ts";
+
+export function guardPause(situation: Situation, proposal: Proposal): Proposal {
+  const { pause } = situation.memory;
+  if (pause === null || (pause.untilMs !== null && situation.nowMs >= pause.untilMs)) return proposal;
+  const why = pause.why === "" ? "" : ` (${pause.why})`;
+  return holdAll(proposal, "paused", `paused${why}; \`heal resume ${situation.service.name}\` ends it`, pause.untilMs);
+}

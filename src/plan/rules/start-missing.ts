@@ -1,0 +1,81 @@
+/**
+ * Fewer instances than asked for: start what is missing, and no more. What is starting, on its way or on a host that
+ * does not answer counts as there. A slot that failed before waits for its back-off; one that keeps failing is
+ * quarantined and tried only now and then, until somebody looks at it or its specification changes.
+ */
+import type { Hold, StartInstance } from "../../model/action.ts";
+import { instanceName } from "../../model/labels.ts";
+import type { SlotMemory } from "../../model/memory.ts";
+import { noSlotMemory } from "../../model/memory.ts";
+import type { Placements } from "../placement.ts";
+import { beginPlacement } from "../placement.ts";
+import { waitOf } from "../back-off.ts";
+import type { Proposal, Situation } from "../situation.ts";
+import { nothing } from "../situation.ts";
+
+const RULE = "start-missing";
+
+export function startMissing(situation: Situation): Proposal {
+  const { service, stock, memory, observed } = situation;
+  if (observed.binding.kind !== "known" || observed.binding.value.kind !== "engine") return nothing;
+  const occupied = stock.slots.filter((slot) => slot.state !== "empty").length;
+  const byHand = stock.counted.filter(
+    ({ condition, instance, superseded }) =>
+      !superseded && instance.container.slot === null && (condition === "healthy" || condition === "starting"),
+  ).length;
+  const missing = service.count - occupied - byHand;
+  const actions: StartInstance[] = [];
+  const holds: Hold[] = [];
+  const placements = beginPlacement(situation);
+  for (const slot of stock.slots) {
+    if (slot.state !== "empty" || actions.length + holds.length >= missing) continue;
+    const remembered = memory.slots[slot.number] ?? noSlotMemory;
+    const outcome = startSlot(situation, slot.number, remembered, missingEvidence(situation, slot.number), placements);
+    if (outcome.kind === "start-instance") actions.push(outcome);
+    else holds.push(outcome);
+  }
+  return { actions, holds };
+}
+
+/** A start for one slot, or the hold that says why there is none. Also used to replace an unhealthy instance. */
+export function startSlot(
+  situation: Situation,
+  slot: number,
+  remembered: SlotMemory,
+  evidence: string,
+  placements: Placements,
+  rule = RULE,
+): StartInstance | (Hold & { readonly kind?: never }) {
+  const { service, environment, nowMs } = situation;
+  const because = { rule, evidence };
+  const wait = waitOf(remembered, service.specHash, situation.tuning, nowMs);
+  if (wait !== null) return { service: service.name, because, ...wait };
+  const placed = placements.place(slot, remembered);
+  if (placed.kind === "none") {
+    return { service: service.name, because, heldBy: "placement", reason: placed.reason, untilMs: null };
+  }
+  const generation = remembered.confirmed ? remembered.generation + 1 : remembered.generation;
+  return {
+    kind: "start-instance",
+    service: service.name,
+    host: placed.host,
+    slot,
+    generation,
+    name: instanceName(environment, service.name, slot, generation),
+    specHash: service.specHash ?? "",
+    because,
+  };
+}
+
+function missingEvidence({ service, stock }: Situation, number: number): string {
+  const slot = stock.slots[number - 1];
+  const ended = stock.counted.find(
+    ({ instance, condition }) => instance.container.slot === number && condition === "ended",
+  );
+  const lost = stock.lostHosts.length > 0 ? `; lost hosts: ${stock.lostHosts.join(", ")}` : "";
+  const what =
+    ended === undefined
+      ? "nothing runs in it"
+      : `${ended.instance.container.name} ended${ended.instance.container.exitCode === null ? "" : ` with exit code ${ended.instance.container.exitCode}`}`;
+  return `slot ${slot?.number ?? number} of ${service.count} is empty: ${what}${lost}`;
+}

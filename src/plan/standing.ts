@@ -1,0 +1,77 @@
+import type { ServiceObservation } from "../model/observation.ts";
+import type { Standing } from "../model/plan.ts";
+import type { ServiceMemory } from "../model/memory.ts";
+import type { Service } from "../model/service.ts";
+import type { Status } from "../model/status.ts";
+import { CRITICAL, PASSING, UNKNOWN, WARNING } from "../model/status.ts";
+import type { Stock } from "./stock.ts";
+import type { TrustVerdict } from "./trust.ts";
+
+/** How the service stands: the numbers, the status they add up to, and one line that says so. */
+export function standingOf(
+  service: Service,
+  observed: ServiceObservation,
+  stock: Stock,
+  trust: TrustVerdict,
+  memory: ServiceMemory,
+  nowMs: number,
+): Standing {
+  const slotMemories = Object.values(memory.slots);
+  const numbers = {
+    desired: service.count,
+    healthy: stock.healthy,
+    starting: stock.starting + stock.inFlight,
+    unhealthy: stock.unhealthy,
+    unknown: stock.unknown,
+    surplus: stock.surplus,
+    quarantined: slotMemories.filter((slot) => slot.quarantinedAtMs !== null).length,
+    backingOff: slotMemories.filter(
+      (slot) => slot.backOff !== null && slot.backOff.untilMs > nowMs && slot.healthySinceMs === null,
+    ).length,
+  };
+  const foreign = observed.registry.kind === "known" ? observed.registry.value.foreign.length : 0;
+  const status = statusOf(numbers, trust, foreign);
+  return {
+    service: service.name,
+    status,
+    trust: trust.trust,
+    trustReason: trust.reason,
+    runtime: observed.binding.kind === "known" ? observed.binding.value.kind : (service.runtime ?? "none"),
+    ...numbers,
+    summary: summaryOf(numbers, trust, foreign, status),
+  };
+}
+
+type Numbers = Pick<
+  Standing,
+  "desired" | "healthy" | "starting" | "unhealthy" | "unknown" | "surplus" | "quarantined" | "backingOff"
+>;
+
+function statusOf(numbers: Numbers, { trust }: TrustVerdict, foreign: number): Status {
+  if (trust === "blind") return UNKNOWN;
+  const missing = numbers.desired - numbers.healthy;
+  if (missing > 0) {
+    if (trust === "suspect" || numbers.unknown >= missing) return UNKNOWN;
+    return CRITICAL;
+  }
+  if (numbers.surplus > 0 || numbers.quarantined > 0 || numbers.unhealthy > 0 || foreign > 0 || trust === "suspect")
+    return WARNING;
+  return PASSING;
+}
+
+function summaryOf(numbers: Numbers, trust: TrustVerdict, foreign: number, status: Status): string {
+  if (trust.trust === "blind") return `cannot tell: ${trust.reason}`;
+  const missing = numbers.desired - numbers.healthy - numbers.starting - numbers.unhealthy - numbers.unknown;
+  const parts = [
+    missing > 0 ? `${missing} missing` : "",
+    numbers.starting > 0 && numbers.healthy < numbers.desired ? `${numbers.starting} starting` : "",
+    numbers.unhealthy > 0 ? `${numbers.unhealthy} unhealthy` : "",
+    numbers.unknown > 0 ? `${numbers.unknown} unknown` : "",
+    numbers.surplus > 0 ? `${numbers.surplus} more than asked for` : "",
+    numbers.quarantined > 0 ? `${numbers.quarantined} in quarantine` : "",
+    foreign > 0 ? `${foreign} registered by somebody else` : "",
+    trust.trust === "suspect" && status !== PASSING ? `not sure: ${trust.reason}` : "",
+  ].filter((part) => part !== "");
+  const head = `${numbers.healthy}/${numbers.desired} healthy`;
+  return parts.length === 0 ? head : `${head}: ${parts.join(", ")}`;
+}

@@ -1,0 +1,21 @@
+import type { Action } from "../model/action.ts";
+
+/** What an in-flight entry calls the thing an action is about; null for what is repeated without harm. */
+export function subjectOf(action: Action): string | null {
+  switch (action.kind) {
+    case "start-instance":
+    case "create-swarm-service":
+      return action.name;
+    case "stop-instance":
+    case "remove-instance":
+    case "replace-swarm-task":
+      return action.containerId;
+    case "scale-swarm-service":
+      return action.id;
+    case "scale-compose-service":
+      return `${action.project}/${action.composeService}`;
+    case "register-instance":
+    case "deregister-instance":
+      return null;
+  }
+}
