@@ -1,5 +1,6 @@
 import type { Policy } from "../model/policy.ts";
 import type { Secret } from "../model/secret.ts";
+import type { Tuning } from "../model/tuning.ts";
 
 /**
  * Everything `heal` is told by `heal.json` and by environment variables, for one environment: defaults filled in,
@@ -21,11 +22,13 @@ export interface Settings {
   readonly desiredState: readonly string[];
   readonly resync: { readonly schedule: string; readonly timezone: string };
   readonly server: ServerSettings;
-  readonly blastRadius: BlastRadiusSettings;
   readonly policy: Policy;
   readonly alerts: AlertSettings;
   readonly leadership: LeadershipSettings;
-  readonly healing: HealingSettings;
+  /** What shapes decisions: back-off, quarantine, blast radius. */
+  readonly tuning: Tuning;
+  /** Containers started at the same time on one host. */
+  readonly startsPerHost: number;
   readonly log: { readonly level: LogLevel };
 }
 
@@ -85,27 +88,10 @@ export interface ServerSettings {
   readonly socketPath: string;
 }
 
-/** How much may be stopped, whatever the reason. */
-export interface BlastRadiusSettings {
-  readonly stopsPerWindow: number;
-  readonly windowMs: number;
-  /** 0 < share ≤ 1 of all instances of the environment. */
-  readonly shareOfFleet: number;
-}
-
 export interface LeadershipSettings {
   /** TTL of the daemon's own check, to which its session is bound: how soon a dead leader is noticed. */
   readonly checkTtlMs: number;
   readonly lockDelayMs: number;
-}
-
-export interface HealingSettings {
-  /** Per slot and spec hash: doubles from `initialMs` to `maxMs`, forgotten after `forgetAfterMs` of health. */
-  readonly backOff: { readonly initialMs: number; readonly maxMs: number; readonly forgetAfterMs: number };
-  /** `failures` of one slot within `windowMs` set it aside until a person looks. */
-  readonly quarantine: { readonly failures: number; readonly windowMs: number };
-  /** Containers started at the same time on one host. */
-  readonly startsPerHost: number;
 }
 
 export interface AlertSettings {
