@@ -1,0 +1,100 @@
+import pLimit from "p-limit";
+import type { Action, ActionResult } from "../model/action.ts";
+import { assertNever } from "../model/assert-never.ts";
+import type { ServicePlan } from "../model/plan.ts";
+import type { Service } from "../model/service.ts";
+import { EngineError } from "../ports/engine.ts";
+import { RegistryError } from "../ports/registry.ts";
+import type { Hands } from "./hands.ts";
+import { ActionRefused, Fenced } from "./hands.ts";
+import { deregisterInstance, registerInstance } from "./registration.ts";
+import { createSwarmService, replaceSwarmTask, scaleComposeService, scaleSwarmService } from "./scale.ts";
+import { startInstance } from "./start-instance.ts";
+import { removeInstance, stopInstance } from "./stop-instance.ts";
+
+/** Carries out the plan of one service and reports what came of each action; never rejects. */
+export type Apply = (service: Service, plan: ServicePlan) => Promise<readonly ActionResult[]>;
+
+/**
+ * Waves run one after the other and end at the first that had a failure; the actions of one wave run side by side,
+ * with so many starts per host at once. The limit is shared by all services of this process.
+ */
+export function openApply(hands: Hands): Apply {
+  const limits = new Map<string, ReturnType<typeof pLimit>>();
+  const limited = <T>(action: Action, work: () => Promise<T>): Promise<T> => {
+    if (action.kind !== "start-instance") return work();
+    const limit = limits.get(action.host) ?? pLimit(hands.startsPerHost);
+    limits.set(action.host, limit);
+    return limit(work);
+  };
+  return async (service, plan) => {
+    const results: ActionResult[] = [];
+    let failed = false;
+    for (const wave of plan.waves) {
+      if (failed) {
+        results.push(...wave.map((action) => skipped(action, "an earlier action of the service failed")));
+        continue;
+      }
+      const outcomes = await Promise.all(wave.map((action) => limited(action, () => attempt(hands, service, action))));
+      results.push(...outcomes);
+      failed = outcomes.some((outcome) => outcome.kind !== "done");
+    }
+    return results;
+  };
+}
+
+async function attempt(hands: Hands, service: Service, action: Action): Promise<ActionResult> {
+  const beganMs = hands.clock.steadyMs();
+  try {
+    const note = await perform(hands, service, action);
+    return { kind: "done", action, tookMs: hands.clock.steadyMs() - beganMs, note };
+  } catch (error) {
+    if (error instanceof Fenced) return skipped(action, error.message);
+    const tookMs = hands.clock.steadyMs() - beganMs;
+    return { kind: "failed", action, tookMs, message: messageOf(error), retry: retryOf(error) };
+  }
+}
+
+/** Resolves with a note for the history, or null. */
+async function perform(hands: Hands, service: Service, action: Action): Promise<string | null> {
+  switch (action.kind) {
+    case "start-instance":
+      return startInstance(hands, service, action);
+    case "stop-instance":
+      return stopInstance(hands, action);
+    case "remove-instance":
+      return removeInstance(hands, action);
+    case "register-instance":
+      return registerInstance(hands, service, action);
+    case "deregister-instance":
+      return deregisterInstance(hands, action);
+    case "create-swarm-service":
+      return createSwarmService(hands, service, action);
+    case "scale-swarm-service":
+      return scaleSwarmService(hands, action);
+    case "replace-swarm-task":
+      return replaceSwarmTask(hands, action);
+    case "scale-compose-service":
+      return scaleComposeService(hands, action);
+    default:
+      return assertNever(action);
+  }
+}
+
+function skipped(action: Action, reason: string): ActionResult {
+  return { kind: "skipped", action, reason };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether the action certainly did not happen, may have, or never will. A bug of ours is none of these: it goes up. */
+function retryOf(error: unknown): "later" | "look" | "never" {
+  if (error instanceof ActionRefused) return error.retry;
+  if (error instanceof EngineError) {
+    return error.kind === "unclear" || error.kind === "conflict" || error.kind === "name-taken" ? "look" : "later";
+  }
+  if (error instanceof RegistryError) return error.kind === "unclear" ? "look" : "later";
+  throw error;
+}

@@ -1,0 +1,88 @@
+import type { StartInstance } from "../model/action.ts";
+import type { Container } from "../model/instance.ts";
+import { LABEL } from "../model/labels.ts";
+import type { Service } from "../model/service.ts";
+import type { Creation, Engine } from "../ports/engine.ts";
+import { EngineError } from "../ports/engine.ts";
+import { RegistryError } from "../ports/registry.ts";
+import { resolveEnvironment } from "./environment.ts";
+import type { Hands } from "./hands.ts";
+import { ActionRefused, engineOf } from "./hands.ts";
+import { registrationOf } from "./registration.ts";
+
+/**
+ * Starts one instance and registers it. A name that is taken means that this start, or a competing one, got there
+ * before: what holds the name is completed if it is the same instance, and never doubled. A registration that fails
+ * does not undo the start: the next pass sees an unlisted instance and registers it.
+ */
+export async function startInstance(hands: Hands, service: Service, action: StartInstance): Promise<string | null> {
+  const breach = hands.policyBreach(service);
+  if (breach !== null) throw new ActionRefused(breach, "never");
+  if (service.container === null) throw new ActionRefused(`${service.name} has no container template`, "never");
+  const engine = engineOf(hands, action.host);
+  const environment = await resolveEnvironment(hands, service);
+  const creation: Creation = {
+    name: action.name,
+    template: service.container,
+    environment,
+    slot: action.slot,
+    labels: {
+      [LABEL.environment]: hands.environment,
+      [LABEL.service]: service.name,
+      [LABEL.slot]: String(action.slot),
+      [LABEL.generation]: String(action.generation),
+      [LABEL.specHash]: action.specHash,
+      [LABEL.sequencer]: hands.fence(),
+    },
+  };
+  const container = await startOrComplete(hands, engine, creation, action);
+  return register(hands, service, action, container);
+}
+
+async function startOrComplete(
+  hands: Hands,
+  engine: Engine,
+  creation: Creation,
+  action: StartInstance,
+): Promise<Container> {
+  try {
+    return await engine.start(creation);
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.kind !== "name-taken") throw error;
+  }
+  const holder = await engine.inspect(action.name);
+  if (holder === null) throw new EngineError("unclear", `the name ${action.name} was taken and is free again`);
+  if (holder.service !== action.service || holder.slot !== action.slot || holder.generation !== action.generation) {
+    throw new ActionRefused(`a container that is not ours is called ${action.name}: rename or remove it`, "never");
+  }
+  if (holder.state === "running") return holder;
+  if (holder.state !== "created" || holder.specHash !== action.specHash) {
+    hands.fence();
+    await engine.remove(holder.id);
+    hands.fence();
+    return engine.start(creation);
+  }
+  hands.fence();
+  await engine.startExisting(holder.id);
+  const started = await engine.inspect(holder.id);
+  if (started === null) throw new EngineError("unclear", `${action.name} was started and is gone`);
+  return started;
+}
+
+async function register(
+  hands: Hands,
+  service: Service,
+  action: StartInstance,
+  container: Container,
+): Promise<string | null> {
+  if (service.consul === null) return null;
+  try {
+    const registration = registrationOf(hands, service, container, "critical");
+    hands.fence();
+    await hands.registry.register(action.host, registration);
+    return null;
+  } catch (error) {
+    if (!(error instanceof RegistryError) && !(error instanceof ActionRefused)) throw error;
+    return `started, but not registered yet: ${error.message}`;
+  }
+}

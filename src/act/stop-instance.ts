@@ -1,0 +1,50 @@
+import type { RemoveInstance, StopInstance } from "../model/action.ts";
+import { RegistryError } from "../ports/registry.ts";
+import type { Hands } from "./hands.ts";
+import { engineOf } from "./hands.ts";
+
+/**
+ * The path of a stop: Consul maintenance on, so that nobody is routed there any more; time for routes to drop it; stop
+ * with the grace time; deregister; remove. Every step may be repeated after a crash between any two of them.
+ */
+export async function stopInstance(hands: Hands, action: StopInstance): Promise<string | null> {
+  const engine = engineOf(hands, action.host);
+  if (action.registration !== null) {
+    const { node, id } = action.registration;
+    hands.fence();
+    await toleratingUnknown(() => hands.registry.setMaintenance(node, id, `heal: ${action.because.rule}`));
+    if (action.drainMs > 0) await hands.clock.sleep(action.drainMs);
+  }
+  hands.fence();
+  await engine.stop(action.containerId, action.graceMs);
+  return clearAway(hands, action);
+}
+
+/** Clears away a container that has ended: its last words are kept as the note. */
+export async function removeInstance(hands: Hands, action: RemoveInstance): Promise<string | null> {
+  return clearAway(hands, action);
+}
+
+const LAST_LINES = 5;
+
+async function clearAway(hands: Hands, action: StopInstance | RemoveInstance): Promise<string | null> {
+  const engine = engineOf(hands, action.host);
+  const lastWords = action.kind === "remove-instance" ? await engine.lastOutput(action.containerId, LAST_LINES) : "";
+  if (action.registration !== null) {
+    const { node, id } = action.registration;
+    hands.fence();
+    await toleratingUnknown(() => hands.registry.deregister(node, id));
+  }
+  hands.fence();
+  await engine.remove(action.containerId);
+  return lastWords === "" ? null : `last output: ${lastWords}`;
+}
+
+/** A registration that the agent does not know (any more) is what was wanted. */
+async function toleratingUnknown(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.kind !== "refused") throw error;
+  }
+}
