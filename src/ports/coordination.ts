@@ -5,11 +5,21 @@ export interface Coordination {
    * the TTL. Rejects with `RegistryError`.
    */
   openSession(options: SessionOptions): Promise<Session>;
-  /** Current holder of the leader key; null when nobody holds it. Blocks like any read when an index is given. */
-  readLeader(options: { readonly index?: number; readonly waitMs?: number; readonly signal?: AbortSignal }): Promise<LeaderView>;
+  /**
+   * Current holder of the leader key; null when nobody holds it. Without an index it answers at once and consistently;
+   * with one it blocks until the key changes or `waitMs` is over, reading `default`.
+   */
+  readLeader(options: {
+    readonly index?: number;
+    readonly waitMs?: number;
+    readonly signal?: AbortSignal;
+  }): Promise<LeaderView>;
 
-  /** All of Memory, read consistently. A key that cannot be read comes as text for setting aside, never as a guess. */
-  loadMemory(): Promise<readonly MemoryEntry[]>;
+  /**
+   * The keys under `prefix` (all of Memory unless told otherwise), read consistently. Keys are relative to the
+   * environment. An entry that cannot be read comes as text for setting aside, never as a guess.
+   */
+  loadMemory(prefix?: string): Promise<readonly MemoryEntry[]>;
   /**
    * Writes keys in one transaction that fails as a whole when the lock is not held by `lease` any more or when a key
    * changed since `modifyIndex` was read.
@@ -27,7 +37,10 @@ export interface Session {
   readonly id: string;
   /** Keeps the TTL check passing. Rejects when the session is gone or the agent does not answer. */
   renew(): Promise<void>;
-  /** null when somebody else holds the key or its lock-delay runs. */
+  /**
+   * null when somebody else holds the key or its lock-delay runs. Rejects with `RegistryError` `refused` when the
+   * session itself is gone (while the lock-delay runs that may come as null).
+   */
   acquire(): Promise<Lease | null>;
   /** Releases the key and destroys the session: the next one may take over at once. */
   close(): Promise<void>;
@@ -49,9 +62,12 @@ export interface LeaderInfo {
 
 export interface LeaderView {
   readonly holder: LeaderInfo | null;
+  /** Under which lease it is held: how a holder sees that it still is one. null when nobody holds the key. */
+  readonly lease: Lease | null;
   readonly index: number;
 }
 
+/** Keys are relative to the environment: `memory/services/web`, `memory/fleet`, `history/web`. */
 export interface MemoryEntry {
   readonly key: string;
   readonly text: string;

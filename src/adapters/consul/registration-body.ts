@@ -1,0 +1,54 @@
+import type { HealthCheck } from "../../model/service.ts";
+import type { NewRegistration } from "../../ports/registry.ts";
+
+/** Consul's own lower bound; a shorter wish is raised to it rather than refused. */
+const deregisterAfterMinMs = 60_000;
+
+/** What `/v1/agent/service/register` takes. */
+export function registrationBody(registration: NewRegistration): object {
+  return {
+    ID: registration.id,
+    Name: registration.name,
+    Address: registration.address,
+    Port: registration.port,
+    Tags: registration.tags,
+    Meta: registration.meta,
+    EnableTagOverride: registration.tagOverride,
+    Weights: { Passing: 1, Warning: 1 },
+    ...(registration.health === null ? {} : { Check: checkBody(registration, registration.health) }),
+  };
+}
+
+function checkBody(registration: NewRegistration, health: HealthCheck): object {
+  const common = {
+    CheckID: `service:${registration.id}`,
+    Name: `health of ${registration.id}`,
+    Status: registration.initialStatus,
+    ...(health.deregisterAfterMs === null
+      ? {}
+      : { DeregisterCriticalServiceAfter: duration(Math.max(health.deregisterAfterMs, deregisterAfterMinMs)) }),
+  };
+  const at = `${bracketed(registration.address)}:${registration.port}`;
+  const { probe } = health;
+  switch (probe.kind) {
+    case "http":
+      return { ...common, HTTP: `http://${at}${probe.path}`, ...timing(health) };
+    case "tcp":
+      return { ...common, TCP: at, ...timing(health) };
+    case "ttl":
+      return { ...common, TTL: duration(probe.ttlMs) };
+  }
+}
+
+function timing(health: HealthCheck): object {
+  return { Interval: duration(health.intervalMs), Timeout: duration(health.timeoutMs) };
+}
+
+/** An IPv6 address needs brackets before a port. */
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+function duration(ms: number): string {
+  return `${Math.round(ms)}ms`;
+}

@@ -1,0 +1,98 @@
+import type { CheckStatus, Registration } from "../../model/instance.ts";
+import type { NodeHealth, NotPassing } from "../../ports/registry.ts";
+import { RegistryError } from "../../ports/registry.ts";
+import { fields, filledText, list, listOrNone, plainText, text, textOr, texts, wholeNumber } from "./decode.ts";
+
+const outputCharactersMax = 200;
+const nodeMaintenance = "_node_maintenance";
+const serviceMaintenance = "_service_maintenance:";
+const severity: Readonly<Record<CheckStatus, number>> = { passing: 0, warning: 1, critical: 2 };
+
+interface Check {
+  readonly id: string;
+  readonly node: string;
+  readonly serviceId: string;
+  readonly serviceName: string;
+  readonly status: CheckStatus;
+  readonly output: string;
+}
+
+/** The answer of `/v1/health/service/<name>`. */
+export function registrations(answer: unknown): Registration[] {
+  return list(answer, "services", registration);
+}
+
+function registration(value: unknown, where: string): Registration {
+  const entry = fields(value, where);
+  const node = fields(entry["Node"], `${where}.Node`);
+  const service = fields(entry["Service"], `${where}.Service`);
+  const checks = listOrNone(entry["Checks"], `${where}.Checks`, check);
+  const id = filledText(service["ID"], `${where}.Service.ID`);
+  const own = checks.filter((one) => one.serviceId === id);
+  const nodes = checks.filter((one) => one.serviceId === "");
+  const worst = worstOf(own);
+  const address = textOr(service["Address"], `${where}.Service.Address`, "");
+  return {
+    id,
+    name: filledText(service["Service"], `${where}.Service.Service`),
+    node: filledText(node["Node"], `${where}.Node.Node`),
+    nodeStatus: worstOf(nodes)?.status ?? "passing",
+    // A service registered without an address is reached at its node's.
+    address: address === "" ? textOr(node["Address"], `${where}.Node.Address`, "") : address,
+    port: wholeNumber(service["Port"], `${where}.Service.Port`),
+    tags: listOrNone(service["Tags"], `${where}.Service.Tags`, text),
+    meta: texts(service["Meta"], `${where}.Service.Meta`),
+    status: worst?.status ?? "passing",
+    inMaintenance: checks.some((one) => one.id === nodeMaintenance || one.id === `${serviceMaintenance}${id}`),
+    output: worst === undefined ? "" : plainText(worst.output, outputCharactersMax),
+    modifyIndex: wholeNumber(service["ModifyIndex"], `${where}.Service.ModifyIndex`),
+  };
+}
+
+/** The answer of `/v1/health/state/<state>`. */
+export function notPassing(answer: unknown): NotPassing[] {
+  return list(answer, "checks", check).map((one) => ({
+    node: one.node,
+    serviceName: one.serviceName === "" ? null : one.serviceName,
+    serviceId: one.serviceId === "" ? null : one.serviceId,
+    checkId: one.id,
+  }));
+}
+
+/** Joins `/v1/catalog/nodes` with the gossip checks. A node without one is not watched by gossip, and nothing is wrong with it. */
+export function nodeHealth(nodes: unknown, gossipChecks: unknown): NodeHealth[] {
+  const statusOf = new Map(list(gossipChecks, "checks", check).map((one) => [one.node, one.status]));
+  return list(nodes, "nodes", (value, where) => {
+    const entry = fields(value, where);
+    const node = filledText(entry["Node"], `${where}.Node`);
+    return { node, address: textOr(entry["Address"], `${where}.Address`, ""), status: statusOf.get(node) ?? "passing" };
+  });
+}
+
+export function serviceNames(answer: unknown): string[] {
+  return Object.keys(fields(answer, "services"));
+}
+
+function check(value: unknown, where: string): Check {
+  const entry = fields(value, where);
+  return {
+    id: filledText(entry["CheckID"], `${where}.CheckID`),
+    node: filledText(entry["Node"], `${where}.Node`),
+    serviceId: textOr(entry["ServiceID"], `${where}.ServiceID`, ""),
+    serviceName: textOr(entry["ServiceName"], `${where}.ServiceName`, ""),
+    status: checkStatus(entry["Status"], `${where}.Status`),
+    output: textOr(entry["Output"], `${where}.Output`, ""),
+  };
+}
+
+function checkStatus(value: unknown, where: string): CheckStatus {
+  const status = text(value, where);
+  if (status === "passing" || status === "warning" || status === "critical") return status;
+  throw new RegistryError("unclear", `Consul's answer is not understood: ${where} is ${plainText(status, 40)}`);
+}
+
+function worstOf(checks: readonly Check[]): Check | undefined {
+  let worst: Check | undefined;
+  for (const one of checks) if (worst === undefined || severity[one.status] > severity[worst.status]) worst = one;
+  return worst;
+}

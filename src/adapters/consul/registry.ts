@@ -1,0 +1,127 @@
+import type { Answer, Registry } from "../../ports/registry.ts";
+import { mayRead } from "./access.ts";
+import { agentsOf } from "./agents.ts";
+import type { ConsulConnection } from "./connection.ts";
+import { fields, text } from "./decode.ts";
+import { mustBeOk } from "./failures.ts";
+import { registrationBody } from "./registration-body.ts";
+import { nodeHealth, notPassing, registrations, serviceNames } from "./registrations.ts";
+import { read } from "./read.ts";
+
+export interface ConsulRegistryDeps {
+  /** The agent that is asked about the cluster. */
+  readonly connection: ConsulConnection;
+  /** By host: the agent that owns what runs there. Several hosts may share one. */
+  readonly agents: Readonly<Record<string, ConsulConnection>>;
+}
+
+/** Consul's catalog and health as a `Registry`. Owns no connection: whoever made them closes them. */
+export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDeps): Registry {
+  const agents = agentsOf(byHost);
+
+  /** Consul before 1.11 does not say that it left results out, so an answer with nothing in it is asked about. */
+  async function checked<T>(
+    answer: Answer<T>,
+    isEmpty: boolean,
+    resource: "service" | "node",
+    name: string,
+  ): Promise<Answer<T>> {
+    if (!isEmpty || answer.filtered) return answer;
+    return { ...answer, filtered: !(await mayRead(connection, resource, name)) };
+  }
+
+  return {
+    async readService(name, options) {
+      const what = `services named ${name}`;
+      const answer = await read(connection, { path: ["health", "service", name], what }, options);
+      const value = registrations(answer.value);
+      return checked({ ...answer, value }, value.length === 0, "service", name);
+    },
+
+    async readNodes(options) {
+      const checks = await read(
+        connection,
+        { path: ["health", "state", "any"], query: { filter: "CheckID == serfHealth" }, what: "node checks" },
+        options,
+      );
+      const { index: _index, waitMs: _waitMs, ...atOnce } = options;
+      const nodes = await read(connection, { path: ["catalog", "nodes"], what: "nodes" }, atOnce);
+      const value = nodeHealth(nodes.value, checks.value);
+      const answer = { ...weaker(checks, nodes), value };
+      // The agent that answers is a node itself, so that none at all means that they were left out.
+      return { ...answer, filtered: answer.filtered || value.length === 0 };
+    },
+
+    async readNotPassing(state, options) {
+      const answer = await read(connection, { path: ["health", "state", state], what: `${state} checks` }, options);
+      return { ...answer, value: notPassing(answer.value) };
+    },
+
+    async readServiceNames(options) {
+      const answer = await read(connection, { path: ["catalog", "services"], what: "service names" }, options);
+      const value = serviceNames(answer.value);
+      // Every cluster registers its servers as "consul": a list without it was cut short.
+      return checked({ ...answer, value }, !value.includes("consul"), "service", "consul");
+    },
+
+    async register(host, registration) {
+      const what = `registering ${registration.id}`;
+      const reply = await agents.ofHost(host).request({
+        method: "PUT",
+        path: ["agent", "service", "register"],
+        query: { "replace-existing-checks": "true" },
+        json: registrationBody(registration),
+      });
+      mustBeOk(reply, what);
+    },
+
+    async deregister(node, registrationId) {
+      const agent = await agents.ofNode(node);
+      const reply = await agent.request({ method: "PUT", path: ["agent", "service", "deregister", registrationId] });
+      if (!isUnknownService(reply.status, reply.text)) mustBeOk(reply, `deregistering ${registrationId}`);
+    },
+
+    async setMaintenance(node, registrationId, reason) {
+      const agent = await agents.ofNode(node);
+      const query: Record<string, string> = reason === null ? { enable: "false" } : { enable: "true", reason };
+      const reply = await agent.request({
+        method: "PUT",
+        path: ["agent", "service", "maintenance", registrationId],
+        query,
+      });
+      mustBeOk(reply, `maintenance of ${registrationId}`);
+    },
+
+    nodeOf: (host) => agents.nodeOf(host),
+
+    readKey: (key) => readKey(connection, key),
+  };
+}
+
+async function readKey(connection: ConsulConnection, key: string): Promise<string | null> {
+  const what = `key ${key}`;
+  const answer = await read(
+    connection,
+    { path: ["kv", ...key.split("/")], what, alsoFine: [404] },
+    { consistency: "consistent" },
+  );
+  if (answer.value === null) return null;
+  const [entry] = Array.isArray(answer.value) ? (answer.value as unknown[]) : [];
+  const value = fields(entry, what)["Value"];
+  return value === null ? "" : Buffer.from(text(value, `${what}.Value`), "base64").toString("utf8");
+}
+
+/** Consul 1.8 takes it in silence; later ones say so. */
+function isUnknownService(status: number, said: string): boolean {
+  return (status === 404 || status === 500) && /unknown service/i.test(said);
+}
+
+function weaker(one: Answer<unknown>, other: Answer<unknown>): Answer<unknown> {
+  return {
+    value: null,
+    index: one.index,
+    knownLeader: one.knownLeader && other.knownLeader,
+    lastContactMs: Math.max(one.lastContactMs, other.lastContactMs),
+    filtered: one.filtered || other.filtered,
+  };
+}
