@@ -28,6 +28,8 @@ export interface ConsulOptions {
   readonly servers?: number;
   /** Anything else of Consul's configuration file. */
   readonly config?: object;
+  /** Stays up after this process has ended, until taken down. */
+  readonly keep?: boolean;
 }
 
 export interface ConsulAgent {
@@ -104,7 +106,7 @@ export async function ensureConsul({ say, keep = false }: { say: Say; keep?: boo
     held.release();
     // Many test files long-poll this one agent from one address, more than the 200 connections Consul allows.
     const config = { limits: { http_max_conns_per_client: 4_000 } };
-    const agent = await launch(sharedPart, { say, name: "shared", config }, keep);
+    const agent = await launch(sharedPart, { say, name: "shared", config, keep });
     await untilReady(sharedPart).catch(async (error: unknown) => {
       await removeConsul(sharedPart);
       throw error;
@@ -130,7 +132,7 @@ async function launchNew(options: ConsulOptions): Promise<ConsulAgent & { readon
   return { part, ...(await withLock(part, () => launch(part, options))) };
 }
 
-async function launch(part: string, options: ConsulOptions, keep = false): Promise<ConsulAgent> {
+async function launch(part: string, options: ConsulOptions): Promise<ConsulAgent> {
   const bind = options.bind ?? "127.0.0.1";
   const free = { http: await freePort(), server: await freePort(), serf_lan: await freePort(), dns: await freePort() };
   const details: ConsulDetails = {
@@ -141,7 +143,7 @@ async function launch(part: string, options: ConsulOptions, keep = false): Promi
     ports: { ...free, ...options.ports },
   };
   await removeConsul(part);
-  const held = hold(part, keep);
+  const held = hold(part, options.keep);
   writePart(part, details);
   writeFileSync(configurationFile(part), JSON.stringify(configuration(part, details, options), undefined, 2));
   startAgent(part);
@@ -204,16 +206,17 @@ function handle(part: string, held: Hold): ConsulAgent {
 async function untilReady(part: string): Promise<void> {
   const { name, bind, ports } = detailsOf(part);
   const agent = runningAgent(part);
-  const url = `http://${bind}:${ports.http}/v1/health/node/${name}?consistent`;
-  const ready = async () => !isAlive(agent) || (await knowsItself(url));
+  const ready = async () => !isAlive(agent) || (await isInCatalog(`http://${bind}:${ports.http}`, name));
   await waitUntil(ready, { timeoutMs: startTimeoutMs, what: `Consul agent ${name} to see a leader` });
   if (isAlive(agent)) return;
   const log = readFileSync(path.join(partFolder(part), "consul.log"), "utf8");
   throw new Error(`Consul agent ${name} did not start: ${log.trim().split("\n").at(-1)}`);
 }
 
-async function knowsItself(url: string): Promise<boolean> {
+/** Whether the agent at this address has a leader who knows the node and finds it alive. */
+export async function isInCatalog(address: string, node: string): Promise<boolean> {
   try {
+    const url = `${address}/v1/health/node/${node}?consistent`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
     if (!answer.ok) return false;
     const checks = (await answer.json()) as { CheckID: string; Status: string }[];

@@ -7,7 +7,7 @@ import path from "node:path";
 import { removeEngine, type EngineDetails } from "./docker-removal.ts";
 import { engineAnswers } from "./engine-api.ts";
 import { addBridge, freeSubnet, rememberNetwork } from "./network.ts";
-import { ensurePackages } from "./packages.ts";
+import { CannotInstall, ensurePrograms, type Need } from "./packages.ts";
 import { findProgram, isAlive, startDetached, waitUntil, type Say } from "./processes.ts";
 import { hold, partFolder, readPart, stateId, withLock, writePart } from "./state.ts";
 
@@ -25,8 +25,8 @@ export const enginePart = "docker";
 const systemEngine = "unix:///var/run/docker.sock";
 const startTimeoutMs = 60_000;
 
-/** What a dockerd needs to run, with the Debian and Ubuntu package that brings it. Any one of the programs will do. */
-const needs: readonly { readonly programs: readonly string[]; readonly package: string }[] = [
+/** What a dockerd needs to run. */
+const needs: readonly Need[] = [
   { programs: ["dockerd"], package: "docker.io" },
   { programs: ["iptables"], package: "iptables" },
   { programs: ["ip"], package: "iproute2" },
@@ -84,14 +84,13 @@ function ownHandle(startedByUs: boolean, keep: boolean): Engine & { remove(): Pr
   };
 }
 
-async function installEngine(say: Say): Promise<void> {
+/** Installs what an engine of our own needs. Only root can run one. */
+export async function installEngine(say: Say): Promise<void> {
   if (process.getuid?.() !== 0)
-    throw new Error(
+    throw new CannotInstall(
       `no Docker engine answers at ${systemEngine}: start it, set DOCKER_HOST, or run this as root to have one started`,
     );
-  const missing = needs.filter(({ programs }) => !programs.some((program) => findProgram(program) !== undefined));
-  if (missing.length === 0) return;
-  await ensurePackages([...missing.map((need) => need.package), "ca-certificates"], { say });
+  await ensurePrograms(needs, { say });
 }
 
 /** Starts dockerd in the part's folder. What must be undone later is written down before it is done. */

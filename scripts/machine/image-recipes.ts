@@ -1,8 +1,12 @@
 /** What the demo and test images are made of. All contain busybox with its shell, to look around with `docker exec`. */
 
+import type { Need } from "./packages.ts";
+
 export interface Recipe {
-  /** Programs of this machine by name or full path, where they go, and the package to install when they are missing. */
-  readonly programs: readonly { readonly program: string; readonly to: string; readonly from?: string }[];
+  /** What to install first, where it is missing. */
+  readonly needs: readonly Need[];
+  /** Where programs of this machine go, by name or full path. */
+  readonly programs: { readonly [program: string]: string };
   /** Text files by path; one that starts with `#!` is made executable. */
   readonly files: { readonly [path: string]: string };
   /** Folders anyone may write to. */
@@ -11,7 +15,7 @@ export interface Recipe {
   readonly changes: readonly string[];
 }
 
-const busybox = { program: "busybox", to: "/bin/busybox", from: "busybox-static" };
+const busyboxNeed: Need = { programs: ["busybox"], package: "busybox-static" };
 
 const accounts = {
   "/etc/passwd": "root:x:0:0:root:/:/bin/sh\nnode:x:1000:1000:node:/tmp:/bin/sh\n",
@@ -26,7 +30,8 @@ const accounts = {
  */
 export function webRecipe(version: string): Recipe {
   return {
-    programs: [busybox],
+    needs: [busyboxNeed],
+    programs: { busybox: "/bin/busybox" },
     folders: ["/tmp"],
     files: {
       ...accounts,
@@ -58,11 +63,12 @@ exit 1
  */
 export function redisRecipe(): Recipe {
   return {
-    programs: [
-      busybox,
-      { program: "redis-server", to: "/bin/redis-server", from: "redis-server" },
-      { program: "redis-cli", to: "/bin/redis-cli", from: "redis-tools" },
+    needs: [
+      busyboxNeed,
+      { programs: ["redis-server"], package: "redis-server" },
+      { programs: ["redis-cli"], package: "redis-tools" },
     ],
+    programs: { busybox: "/bin/busybox", "redis-server": "/bin/redis-server", "redis-cli": "/bin/redis-cli" },
     folders: ["/tmp", "/data"],
     files: {
       ...accounts,
@@ -85,7 +91,8 @@ exec redis-server $configuration --protected-mode no \${PORT:+--port "$PORT"} "$
 /** Node, as this machine has it: the base for images of Node programs, in the place of the official image. */
 export function nodeRecipe(): Recipe {
   return {
-    programs: [busybox, { program: process.execPath, to: "/usr/local/bin/node" }],
+    needs: [busyboxNeed],
+    programs: { busybox: "/bin/busybox", [process.execPath]: "/usr/local/bin/node" },
     folders: ["/tmp", "/app"],
     files: accounts,
     changes: ["ENV PATH=/usr/local/bin:/usr/bin:/bin", "WORKDIR /app", 'CMD ["node"]'],

@@ -7,7 +7,7 @@ import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync, symlinkSync, writ
 import path from "node:path";
 import { askEngine, callEngine } from "./engine-api.ts";
 import { nodeRecipe, redisRecipe, webRecipe, type Recipe } from "./image-recipes.ts";
-import { ensurePackages } from "./packages.ts";
+import { ensurePrograms } from "./packages.ts";
 import { findProgram, mustRun, run, type Say } from "./processes.ts";
 import { stateFolder, withLock } from "./state.ts";
 
@@ -31,7 +31,7 @@ export async function ensureImages(
 ): Promise<void> {
   for (const name of names) {
     const recipe = recipes[name]();
-    await installPrograms(recipe, say);
+    await ensurePrograms(recipe.needs, { say });
     const content = contentOf(recipe);
     const present = await presentImage(dockerHost, name);
     if (present?.content === content) continue;
@@ -57,16 +57,9 @@ export async function removeImages(dockerHost: string, names: readonly DemoImage
   }
 }
 
-async function installPrograms(recipe: Recipe, say: Say): Promise<void> {
-  const missing = recipe.programs.filter(
-    ({ program }) => findProgram(program) === undefined && !path.isAbsolute(program),
-  );
-  await ensurePackages([...new Set(missing.flatMap(({ from }) => from ?? []))], { say });
-}
-
 /** What the image is made of, as a hash. A program counts with its size and age: reading 100 MB of it takes too long. */
 function contentOf(recipe: Recipe): string {
-  const programs = recipe.programs.map(({ program }) => {
+  const programs = Object.keys(recipe.programs).map((program) => {
     const { size, mtimeMs } = statSync(programFile(program));
     return [program, size, mtimeMs];
   });
@@ -114,7 +107,7 @@ async function layOut(recipe: Recipe, root: string): Promise<void> {
     mkdirSync(path.join(root, folder), { recursive: true });
     chmodSync(path.join(root, folder), 0o1777);
   }
-  for (const { program, to } of recipe.programs) {
+  for (const [program, to] of Object.entries(recipe.programs)) {
     const source = programFile(program);
     copyFileSync(source, place(to));
     chmodSync(place(to), 0o755);

@@ -34,6 +34,18 @@ export async function ensurePackages(names: readonly string[], { say }: { readon
   });
 }
 
+/** Something that must be there: any one of the programs, or else the package that brings it. */
+export interface Need {
+  readonly programs: readonly string[];
+  readonly package: string;
+}
+
+/** Installs the packages of those needs that no program on this machine meets, wherever the program came from. */
+export async function ensurePrograms(needs: readonly Need[], options: { readonly say: Say }): Promise<void> {
+  const unmet = needs.filter(({ programs }) => !programs.some((program) => findProgram(program) !== undefined));
+  await ensurePackages([...new Set(unmet.map((need) => need.package))], options);
+}
+
 /** Fetches the package lists if there are none, so that there is something to install from. */
 export async function ensurePackageLists(): Promise<void> {
   const lists = await run("apt-get", ["indextargets"], { env: aptEnvironment });

@@ -5,10 +5,11 @@ import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { removeConsul, type ConsulDetails } from "./consul.ts";
 import { removeEngine, type EngineDetails } from "./docker-removal.ts";
+import { removeFleet, type FleetDetails } from "./fleet-removal.ts";
 import { identify, waitUntil, type Say } from "./processes.ts";
 import { holders, letGoOfKept, partFolder, partNames, readPart, withLock } from "./state.ts";
 
-type Details = EngineDetails | ConsulDetails;
+type Details = EngineDetails | ConsulDetails | FleetDetails;
 
 /** Removes every part that no living process holds and that nobody asked to keep. */
 export async function sweep({ say }: { readonly say: Say }): Promise<void> {
@@ -71,6 +72,8 @@ async function removePart(name: string): Promise<void> {
       return removeEngine(name);
     case "consul":
       return removeConsul(name);
+    case "fleet":
+      return removeFleet(name);
     case undefined:
       return rmSync(partFolder(name), { recursive: true, force: true });
   }
