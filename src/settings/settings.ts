@@ -48,7 +48,7 @@ export interface ConsulSettings {
 export interface TlsSettings {
   /** null: the system's certificate authorities. */
   readonly ca: string | null;
-  readonly cert: string | null;
+  readonly certificate: string | null;
   readonly key: Secret | null;
   /** Name to expect in the server's certificate; null: the address's host. */
   readonly serverName: string | null;
@@ -65,17 +65,12 @@ export interface HostSettings {
   readonly address: string | null;
 }
 
-export type DockerEndpoint =
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls: TlsSettings | null }
-  | {
-      readonly kind: "ssh";
-      readonly user: string | null;
-      readonly host: string;
-      readonly port: number | null;
-      /** The engine's socket over there. */
-      readonly path: string;
-    };
+/** An engine in the words of `DOCKER_HOST` (`unix://`, `tcp://`, `https://`, `ssh://`), checked already. */
+export interface DockerEndpoint {
+  readonly address: string;
+  /** Absolute directory of `ca.pem`, `cert.pem` and `key.pem`; null: no TLS, or the system's authorities for `https`. */
+  readonly tlsDirectory: string | null;
+}
 
 export interface ServerSettings {
   /** null: no TCP listener, the socket alone. */
