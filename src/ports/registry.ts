@@ -13,6 +13,11 @@ export interface Registry {
   readNotPassing(state: "warning" | "critical", options: ReadOptions): Promise<Answer<readonly NotPassing[]>>;
   /** Names of all services, for membership. */
   readServiceNames(options: ReadOptions): Promise<Answer<readonly string[]>>;
+  /**
+   * What is registered on a node, without its health: tells which service changed where the index only says that one
+   * did. A node that is not there has nothing.
+   */
+  readNodeServices(node: string, options: ReadOptions): Promise<Answer<readonly NodeService[]>>;
   /** With the agent that owns the host; the same id again replaces what it said before. */
   register(host: string, registration: NewRegistration): Promise<void>;
   /** Through the agent that runs on that Consul node; an unknown id is no error. */
@@ -52,6 +57,13 @@ export interface NotPassing {
   readonly serviceName: string | null;
   readonly serviceId: string | null;
   readonly checkId: string;
+}
+
+export interface NodeService {
+  readonly id: string;
+  readonly serviceName: string;
+  /** Moves with every change of the registration, not with its health. */
+  readonly modifyIndex: number;
 }
 
 export interface NewRegistration {

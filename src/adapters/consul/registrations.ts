@@ -1,5 +1,5 @@
 import type { CheckStatus, Registration } from "../../model/instance.ts";
-import type { NodeHealth, NotPassing } from "../../ports/registry.ts";
+import type { NodeHealth, NodeService, NotPassing } from "../../ports/registry.ts";
 import { RegistryError } from "../../ports/registry.ts";
 import { fields, filledText, list, listOrNone, plainText, text, textOr, texts, wholeNumber } from "./decode.ts";
 
@@ -66,6 +66,21 @@ export function nodeHealth(nodes: unknown, gossipChecks: unknown): NodeHealth[] 
     const entry = fields(value, where);
     const node = filledText(entry["Node"], `${where}.Node`);
     return { node, address: textOr(entry["Address"], `${where}.Address`, ""), status: statusOf.get(node) ?? "passing" };
+  });
+}
+
+/** The answer of `/v1/catalog/node/<node>`: null for a node that is not there. */
+export function nodeServices(answer: unknown): NodeService[] {
+  if (answer === null) return [];
+  const services = Object.entries(fields(fields(answer, "node")["Services"] ?? {}, "node.Services"));
+  return services.map(([id, value]) => {
+    const where = `node.Services.${plainText(id, 60)}`;
+    const service = fields(value, where);
+    return {
+      id,
+      serviceName: filledText(service["Service"], `${where}.Service`),
+      modifyIndex: wholeNumber(service["ModifyIndex"], `${where}.ModifyIndex`),
+    };
   });
 }
 

@@ -5,7 +5,7 @@ import type { ConsulConnection } from "./connection.ts";
 import { fields, text } from "./decode.ts";
 import { mustBeOk } from "./failures.ts";
 import { registrationBody } from "./registration-body.ts";
-import { nodeHealth, notPassing, registrations, serviceNames } from "./registrations.ts";
+import { nodeHealth, nodeServices, notPassing, registrations, serviceNames } from "./registrations.ts";
 import { read } from "./read.ts";
 
 export interface ConsulRegistryDeps {
@@ -62,6 +62,16 @@ export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDep
       const value = serviceNames(answer.value);
       // Every cluster registers its servers as "consul": a list without it was cut short.
       return checked({ ...answer, value }, !value.includes("consul"), "service", "consul");
+    },
+
+    async readNodeServices(node, options) {
+      const answer = await read(
+        connection,
+        { path: ["catalog", "node", node], what: `services of node ${node}` },
+        options,
+      );
+      const value = nodeServices(answer.value);
+      return checked({ ...answer, value }, value.length === 0, "node", node);
     },
 
     async register(host, registration) {

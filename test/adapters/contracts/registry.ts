@@ -218,6 +218,40 @@ export function registryContract(kind: string, open: () => Promise<RegistryUnder
       ]);
     });
 
+    it("lists what is registered on a node, and moves an entry's index with its registration, not with its health", async () => {
+      const name = aName();
+      const node = await registry.nodeOf(under.host);
+      const mine = async () =>
+        (await registry.readNodeServices(node, fresh)).value.filter((one) => one.serviceName === name);
+      for (const slot of [1, 2]) await register(aRegistration(name, slot));
+      await expect
+        .poll(async () => (await mine()).map((one) => one.id).toSorted(), soon)
+        .toEqual([`${name}.1`, `${name}.2`]);
+      const before = await mine();
+      await under.setStatus(`${name}.1`, "critical", "dead");
+      await expect
+        .poll(async () => (await registry.readService(name, fresh)).value.map((one) => one.status), soon)
+        .toContain("critical");
+      expect(await mine()).toEqual(before);
+      await register(aRegistration(name, 1, { port: 9_001 }));
+      const indexOf = (entries: typeof before, id: string) => entries.find((one) => one.id === id)?.modifyIndex ?? 0;
+      await expect
+        .poll(async () => indexOf(await mine(), `${name}.1`), soon)
+        .toBeGreaterThan(indexOf(before, `${name}.1`));
+      expect(indexOf(await mine(), `${name}.2`)).toBe(indexOf(before, `${name}.2`));
+      expect((await registry.readNodeServices("no-such-node", fresh)).value).toEqual([]);
+    });
+
+    it("moves the index of the names with every registration, also of a further instance of a known service", async () => {
+      const name = aName();
+      await register(aRegistration(name, 1));
+      await expect.poll(async () => (await registry.readServiceNames(fresh)).value.includes(name), soon).toBe(true);
+      const { index } = await registry.readServiceNames(fresh);
+      const blocked = registry.readServiceNames({ consistency: "default", index, waitMs: 20_000 });
+      await register(aRegistration(name, 2));
+      expect((await blocked).index).toBeGreaterThan(index);
+    });
+
     it("holds an answer back until something changes", async () => {
       const name = aName();
       await register(aRegistration(name, 1));
