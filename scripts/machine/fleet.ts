@@ -50,6 +50,8 @@ export interface FleetHost {
 
 /** Hosts are named by their number, from 1. Each function returns when its effect is there. */
 export interface Fleet {
+  /** Its folder, which `scripts/fleet.sh` takes as its first argument, with the hosts' logs. */
+  readonly folder: string;
   readonly hosts: readonly FleetHost[];
   /** The agent outside the hosts. */
   readonly consul: ConsulAgent;
@@ -107,7 +109,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     throw error;
   }
   options.say(`started ${options.hosts} hosts, at ${details.network}.1 and up`);
-  return { hosts, consul: await outside, stop, ...faults(part, hosts, options) };
+  return { folder: partFolder(part), hosts, consul: await outside, stop, ...faults(part, hosts, options) };
 }
 
 /** Writes down what is about to be made, so that it can be taken away again, and makes the network. */
@@ -209,7 +211,7 @@ async function joinSwarm(hosts: readonly FleetHost[], others: "managers" | "work
     await askEngine(host.dockerSocket, "POST", "/swarm/join", { json: { ...own(host), RemoteAddrs, JoinToken } });
 }
 
-type Faults = Omit<Fleet, "hosts" | "consul" | "stop">;
+type Faults = Omit<Fleet, "folder" | "hosts" | "consul" | "stop">;
 
 function faults(part: string, hosts: readonly FleetHost[], options: FleetOptions): Faults {
   const host = (number: number): FleetHost => {

@@ -1,9 +1,10 @@
 /**
  * The machine set-up by hand, for running single tests or looking around:
  *
- *   tsx scripts/machine/main.ts up       starts what is missing, keeps it up, prints the variables for the tests
- *   tsx scripts/machine/main.ts status   says what is up and who uses it
- *   tsx scripts/machine/main.ts down     takes it all down (--force: also what a running process uses)
+ *   tsx scripts/machine/main.ts up [--fleet N]   starts what is missing, keeps it up, prints the variables for the tests;
+ *                                                with a fleet of N hosts besides
+ *   tsx scripts/machine/main.ts status           says what is up and who uses it
+ *   tsx scripts/machine/main.ts down [--force]   takes it all down; forced, also what a running process uses
  *
  * Only the variables go to standard output, so that a shell can take them: eval "$(… up)"
  */
@@ -12,22 +13,36 @@ import { parseArgs } from "node:util";
 import { ensureConsulBinary } from "./consul-binary.ts";
 import { ensureConsul } from "./consul.ts";
 import { ensureDocker } from "./docker.ts";
+import { fleetScript } from "./fleet-removal.ts";
+import { startFleet } from "./fleet.ts";
 import { demoImages, ensureImages } from "./images.ts";
 import { holders, partNames, stateFolder } from "./state.ts";
 import { sweep, takeDown, untilEnded } from "./sweep.ts";
 
 const say = (line: string) => console.error(`machine: ${line}`);
 
-async function up(): Promise<void> {
+async function up(hosts: number): Promise<void> {
   await sweep({ say });
   const engine = await ensureDocker({ say, keep: true });
   await ensureImages(engine.dockerHost, demoImages, { say });
   const consul = await ensureConsul({ say, keep: true });
-  const variables = {
+  tell({
     HEAL_TEST_DOCKER: engine.dockerHost,
     HEAL_TEST_CONSUL: consul.address,
     HEAL_TEST_CONSUL_BIN: await ensureConsulBinary({ say }),
-  };
+  });
+  if (hosts > 0) await fleetUp(hosts);
+}
+
+async function fleetUp(count: number): Promise<void> {
+  const running = partNames().find((name) => name.startsWith("fleet-") && holders(name).includes("kept"));
+  if (running !== undefined) return say(`${running} is up already; take it down first for another`);
+  const { folder, hosts, consul } = await startFleet({ say, hosts: count, keep: true });
+  tell({ HEAL_FLEET_HOSTS: hosts.map((host) => host.docker).join(","), HEAL_FLEET_CONSUL: consul.address });
+  say(`for faults: ${fleetScript} ${folder} poweroff 2 (and boot, pause, resume, unplug, plug, …)`);
+}
+
+function tell(variables: { readonly [name: string]: string }): void {
   for (const [name, value] of Object.entries(variables)) console.log(`export ${name}=${value}`);
 }
 
@@ -48,12 +63,16 @@ function status(): void {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { force: { type: "boolean", default: false }, after: { type: "string" } },
+  options: {
+    fleet: { type: "string", default: "0" },
+    force: { type: "boolean", default: false },
+    after: { type: "string" },
+  },
 });
 
 switch (positionals[0]) {
   case "up":
-    await up();
+    await up(Number(values.fleet));
     break;
   case "down":
     await down(values.force);
@@ -66,6 +85,6 @@ switch (positionals[0]) {
     await sweep({ say });
     break;
   default:
-    say("usage: main.ts up | down [--force] | status");
+    say("usage: main.ts up [--fleet N] | down [--force] | status");
     process.exitCode = 2;
 }
