@@ -32,8 +32,9 @@ export async function createAndStart(
       }
       await connection.call(`start ${creation.name}`, deadlines.startMs, (docker) => docker.getContainer(id).start());
     } catch (error) {
-      if (error instanceof EngineError && error.kind === "refused") await removeLeftover(error, () => remove(id));
-      throw error;
+      if (!(error instanceof EngineError)) throw error;
+      if (error.kind === "refused") await removeLeftover(error, () => remove(id));
+      throw sinceCreated(error);
     }
     return id;
   } catch (error) {
@@ -63,6 +64,11 @@ function create(connection: DockerConnection, deadlineMs: number, creation: Crea
     const container = await docker.createContainer(options as Docker.ContainerCreateOptions);
     return asText(asRecord(container, "container")["id"], "Id");
   });
+}
+
+/** Once the container is created, it is not true any more that nothing was sent. */
+function sinceCreated(error: EngineError): EngineError {
+  return error.kind === "unreachable" ? new EngineError("unclear", error.message, { cause: error }) : error;
 }
 
 /** A leftover that cannot be removed is found by the next look: it has a name and labels. It is said, not hidden. */

@@ -84,6 +84,16 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
     inspected.delete(id);
   };
 
+  const inspectStarted = async (id: string): Promise<Container> => {
+    try {
+      const container = await inspect(id);
+      if (container !== null) return container;
+    } catch (error) {
+      throw new EngineError("unclear", `started, but: ${(error as Error).message}`, { cause: error });
+    }
+    throw new EngineError("unclear", `${host}: ${id} was started and is gone already`);
+  };
+
   const untilGone = async (id: string): Promise<void> => {
     const giveUpAtMs = connection.clock.steadyMs() + deadlines.removeMs;
     while ((await inspect(id)) !== null) {
@@ -102,9 +112,7 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
     inspect,
     async start(creation) {
       const id = await createAndStart(connection, deadlines, creation, remove);
-      const container = await inspect(id);
-      if (container !== null) return container;
-      throw new EngineError("unclear", `${host}: ${creation.name} was started and is gone already`);
+      return inspectStarted(id);
     },
     startExisting: (id) =>
       unlessUnchanged(() =>
