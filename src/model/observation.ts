@@ -17,8 +17,6 @@ export interface HostObservation {
   readonly silentSinceMs: number | null;
   /** Consul's own check of the node that owns this host's registrations (`serfHealth`). */
   readonly node: Known<"passing" | "critical" | "absent">;
-  /** Since when Consul has called the node critical, on the steady clock; null while it does not. */
-  readonly nodeCriticalSinceMs: number | null;
   /** What the Swarm managers say of the node; null outside a Swarm. */
   readonly swarmNode: Known<"ready" | "down"> | null;
   /** Containers of any service of ours that run there: placement prefers the emptier host. */
@@ -62,8 +60,6 @@ export type Binding =
       readonly version: number;
       readonly replicas: number;
       readonly mode: "replicated" | "global";
-      /** Tasks that Swarm itself means to run and which are not yet running. */
-      readonly pending: number;
       readonly updating: boolean;
       readonly specHash: string | null;
     }

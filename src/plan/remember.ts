@@ -51,7 +51,7 @@ function withoutVersion(
   memory: ServiceMemory,
 ): ServiceMemory["binding"] {
   return binding.kind === "swarm"
-    ? (memory.binding ?? { ...binding, version: 0, pending: 0, updating: false })
+    ? (memory.binding ?? { ...binding, version: 0, updating: false })
     : binding;
 }
 
