@@ -1,0 +1,204 @@
+import { LABEL } from "../../src/model/labels.ts";
+import type { Container } from "../../src/model/instance.ts";
+import { EngineError } from "../../src/ports/engine.ts";
+import type { ContainerFilter, Creation, Engine, EngineEvent } from "../../src/ports/engine.ts";
+import { describe, isUp } from "./container.ts";
+import type { TrueContainer } from "./container.ts";
+import type { Machine } from "./machine.ts";
+import type { Network } from "./network.ts";
+import { EPOCH_MS } from "./process.ts";
+import type { Process } from "./process.ts";
+import { swarmNodeId } from "./swarm-cluster.ts";
+import { ask, order } from "./wire.ts";
+import type { Call, Line, Weather } from "./wire.ts";
+
+export interface SimulatedEngineDeps {
+  readonly process: Process;
+  readonly machine: Machine;
+  readonly network: Network;
+  readonly weather: EngineWeather;
+  readonly witness: EngineWitness;
+}
+
+/** Faults of the event stream: asked once per event. */
+export interface EngineWeather extends Weather {
+  eventFate(process: Process, machine: string): "normal" | "lost" | "delayed";
+}
+
+/** Hears of everything a controller asks an engine to change (when it is sent, and when it takes effect) and of looks that succeeded. */
+export interface EngineWitness {
+  sent(process: Process, what: EngineChange): void;
+  took(process: Process, what: EngineChange, sentAtMs: number): void;
+  /** A change whose outcome the caller was not told. */
+  unclear(process: Process, what: EngineChange): void;
+  looked(process: Process, machine: string): void;
+}
+
+export type EngineChange =
+  | { readonly kind: "create"; readonly machine: string; readonly creation: Creation }
+  | { readonly kind: "start" | "stop" | "remove"; readonly machine: string; readonly container: TrueContainer };
+
+const calls = {
+  ping: { name: "engine.ping", mutates: false, deadlineMs: 3_000 },
+  list: { name: "engine.list", mutates: false, deadlineMs: 5_000 },
+  inspect: { name: "engine.inspect", mutates: false, deadlineMs: 5_000 },
+  output: { name: "engine.output", mutates: false, deadlineMs: 5_000 },
+  follow: { name: "engine.follow", mutates: false, deadlineMs: 5_000 },
+  create: { name: "engine.create", mutates: true, deadlineMs: 10_000 },
+  start: { name: "engine.start", mutates: true, deadlineMs: 10_000 },
+  stop: { name: "engine.stop", mutates: true, deadlineMs: 10_000 },
+  remove: { name: "engine.remove", mutates: true, deadlineMs: 10_000 },
+} as const satisfies Record<string, Call>;
+
+/** The Engine port of one controller on one simulated host, made of the same requests as the real one. */
+export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
+  const { process, machine, witness } = deps;
+  const line: Line = {
+    process,
+    server: machine,
+    network: deps.network,
+    weather: deps.weather,
+    error: (kind, message) => new EngineError(kind, message),
+  };
+  const { dice, scheduler } = process;
+  const seen = (container: TrueContainer): Container =>
+    describe(container, (atMs) => EPOCH_MS + machine.clockOffsetMs + atMs);
+
+  /** A change that takes `worksMs`, told to the witness at each point. */
+  const change = <T>(call: Call, what: EngineChange, worksMs: number, effect: () => T): Promise<T> => {
+    const sentAtMs = scheduler.nowMs();
+    if (process.alive()) witness.sent(process, what);
+    const sent = order<T>(line, call, (reply) => {
+      const finish = (): void => {
+        if (machine.state() === "down") return; // it died over it: no answer
+        try {
+          const value = effect();
+          witness.took(process, what, sentAtMs);
+          reply.ok(value);
+        } catch (error) {
+          reply.fail(error as Error);
+        }
+      };
+      if (worksMs === 0) finish();
+      else scheduler.after(worksMs, finish);
+    });
+    return sent.catch((error: unknown) => {
+      if (error instanceof EngineError && error.kind === "unclear") witness.unclear(process, what);
+      throw error;
+    });
+  };
+  const startContainer = (container: TrueContainer): Promise<void> =>
+    change(calls.start, { kind: "start", machine: machine.machine, container }, dice.int(40, 400), () => {
+      if (container.removed) throw new EngineError("refused", `No such container: ${container.id}`);
+      machine.life.start(container);
+    });
+  const removeContainer = (container: TrueContainer): Promise<void> =>
+    change(calls.remove, { kind: "remove", machine: machine.machine, container }, dice.int(10, 80), () =>
+      machine.remove(container),
+    );
+
+  return {
+    host: machine.machine,
+    ping: () =>
+      ask(line, calls.ping, () => ({
+        id: machine.engineId(),
+        swarmNodeId: machine.inSwarm ? swarmNodeId(machine.machine) : null,
+        swarmManager: machine.inSwarm,
+      })),
+    list: (filter) =>
+      ask(line, calls.list, () => {
+        witness.looked(process, machine.machine);
+        const found: Container[] = [];
+        for (const one of machine.containers.values()) if (isOfInterest(one, filter)) found.push(seen(one));
+        return found;
+      }),
+    inspect: (idOrName) =>
+      ask(line, calls.inspect, () => {
+        witness.looked(process, machine.machine);
+        const one = machine.find(idOrName);
+        return one === undefined ? null : seen(one);
+      }),
+    async start(creation) {
+      const created = { kind: "create", machine: machine.machine, creation } as const;
+      const container = await change(calls.create, created, dice.int(20, 150), () =>
+        machine.create({ ...creation, createdBy: process.name }),
+      );
+      try {
+        await startContainer(container);
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        if (error.kind === "refused") await removeContainer(container).catch(() => {});
+        throw error.kind === "unreachable" ? new EngineError("unclear", error.message, { cause: error }) : error;
+      }
+      return seen(container);
+    },
+    startExisting: async (id) => {
+      const container = machine.find(id);
+      if (container === undefined) throw new EngineError("refused", `No such container: ${id}`);
+      await startContainer(container);
+    },
+    stop: async (id, graceMs) => {
+      const container = machine.find(id);
+      if (container === undefined) return;
+      const takesMs = isUp(container) ? machine.life.stopTakesMs(container, graceMs) : 0;
+      const what = { kind: "stop", machine: machine.machine, container } as const;
+      const call = { ...calls.stop, deadlineMs: calls.stop.deadlineMs + graceMs };
+      await change(call, what, takesMs, () => machine.life.end(container, takesMs === graceMs ? 137 : 0));
+    },
+    remove: async (id) => {
+      const container = machine.find(id);
+      if (container !== undefined) await removeContainer(container);
+    },
+    lastOutput: () => ask(line, calls.output, () => "simulated output"),
+    follow: (signal, onOpen, onEvent) => follow(deps, line, signal, onOpen, onEvent) as Promise<never>,
+    close: () => {},
+  };
+}
+
+/** Events come one after the other, a little late; a cut wire that drops packets goes silent without an end. */
+function follow(
+  { process, machine, network, weather }: SimulatedEngineDeps,
+  line: Line,
+  signal: AbortSignal,
+  onOpen: () => void,
+  onEvent: (event: EngineEvent) => void,
+): Promise<void> {
+  const { scheduler, dice } = process;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    let unsubscribe = (): void => {};
+    let lastAtMs = 0;
+    const end = (settle: () => void): void => {
+      unsubscribe();
+      process.deliver(settle);
+    };
+    const listen = (event: EngineEvent | "broken"): void => {
+      if (!process.alive()) return unsubscribe();
+      const path = network.path(process.machine, machine.machine);
+      if (path === "drop") return;
+      if (event === "broken" || path === "reject") {
+        return end(() => reject(new EngineError("unreachable", `${machine.machine}: event stream ended`)));
+      }
+      const fate = weather.eventFate(process, machine.machine);
+      if (fate === "lost") return;
+      lastAtMs = Math.max(lastAtMs, scheduler.nowMs() + (fate === "delayed" ? dice.int(100, 5_000) : dice.int(1, 5)));
+      scheduler.at(lastAtMs, () => process.deliver(() => !signal.aborted && onEvent(event)));
+    };
+    signal.addEventListener("abort", () => end(() => resolve()), { once: true });
+    ask(line, calls.follow, () => {
+      if (!signal.aborted) unsubscribe = machine.subscribe(listen);
+    }).then(onOpen, reject);
+  });
+}
+
+function isOfInterest(container: TrueContainer, filter: ContainerFilter): boolean {
+  const { labels, compose, swarmServiceName } = container;
+  if (labels[LABEL.environment] === filter.environment) {
+    return filter.service === null || labels[LABEL.service] === filter.service;
+  }
+  if (compose !== null) return filter.composeProjects.includes(compose.project);
+  return swarmServiceName !== null && filter.swarmServices.includes(swarmServiceName);
+}

@@ -1,0 +1,101 @@
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Dice } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/**
+ * One running controller as the machine sees it. What reaches it (timers, answers, events) comes through `deliver`:
+ * at once while it runs, all together and late after SIGSTOP, never after kill -9.
+ */
+export interface Process {
+  readonly name: string;
+  /** Machine it runs on: reachability is decided by it. */
+  readonly machine: string;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly scheduler: Scheduler;
+  alive(): boolean;
+  deliver(run: () => void): void;
+  stop(): void;
+  resume(): void;
+  kill(): void;
+  /** Sets the wall clock wrong by so much; the steady clock does not notice. */
+  jumpWallClock(byMs: number): void;
+}
+
+/** When the world begins, by the wall clock. */
+export const EPOCH_MS = Date.UTC(2026, 0, 1);
+
+export function startProcess(scheduler: Scheduler, dice: Dice, name: string, machine: string): Process {
+  let state: "running" | "stopped" | "killed" = "running";
+  let wallOffsetMs = 0;
+  let backlog: (() => void)[] = [];
+
+  const deliver = (run: () => void): void => {
+    if (state === "running") run();
+    else if (state === "stopped") backlog.push(run);
+  };
+
+  const clock: Clock = {
+    steadyMs: () => EPOCH_MS + scheduler.nowMs(),
+    wallMs: () => EPOCH_MS + scheduler.nowMs() + wallOffsetMs,
+    after: (ms, callback) => {
+      if (state === "killed") return () => {};
+      return cancellable(scheduler, deliver, ms, callback);
+    },
+    sleep(ms, signal) {
+      return new Promise((resolve) => {
+        if (signal?.aborted) return resolve("aborted");
+        if (signal === undefined) {
+          clock.after(ms, () => resolve("elapsed"));
+          return;
+        }
+        const onAbort = (): void => {
+          cancel();
+          resolve("aborted");
+        };
+        const cancel = clock.after(ms, () => {
+          signal.removeEventListener("abort", onAbort);
+          resolve("elapsed");
+        });
+        signal.addEventListener("abort", onAbort, { once: true });
+      });
+    },
+  };
+
+  return {
+    name,
+    machine,
+    clock,
+    dice,
+    scheduler,
+    alive: () => state !== "killed",
+    deliver,
+    stop: () => void (state === "running" && (state = "stopped")),
+    resume() {
+      if (state !== "stopped") return;
+      state = "running";
+      // Each in a step of its own, so that the promise reactions of one run before the next arrives.
+      for (const run of backlog) scheduler.after(0, () => deliver(run));
+      backlog = [];
+    },
+    kill() {
+      state = "killed";
+      backlog = [];
+    },
+    jumpWallClock: (byMs) => void (wallOffsetMs += byMs),
+  };
+}
+
+/** A timer that fires late, or never, when its process is stopped or killed; a cancelled one never fires, however late. */
+function cancellable(scheduler: Scheduler, deliver: (run: () => void) => void, ms: number, callback: () => void) {
+  let cancelled = false;
+  const cancel = scheduler.after(Math.max(0, ms), () => {
+    deliver(() => {
+      if (!cancelled) callback();
+    });
+  });
+  return () => {
+    cancelled = true;
+    cancel();
+  };
+}
