@@ -1,0 +1,124 @@
+import type { Apply } from "../act/apply.ts";
+import type { ActionResult } from "../model/action.ts";
+import type { Memory, ServiceMemory } from "../model/memory.ts";
+import { noServiceMemory } from "../model/memory.ts";
+import type { Observation } from "../model/observation.ts";
+import type { Plan, ServicePlan } from "../model/plan.ts";
+import type { DesiredState } from "../model/service.ts";
+import type { Tuning } from "../model/tuning.ts";
+import type { Eyes } from "../observe/observe.ts";
+import { observe } from "../observe/observe.ts";
+import { learn } from "../plan/learn.ts";
+import { plan } from "../plan/plan.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/** Everything one pass works with. */
+export interface World {
+  readonly desired: () => DesiredState;
+  readonly eyes: Eyes;
+  readonly memory: Remembering;
+  readonly apply: Apply;
+  readonly report: Reporting;
+  readonly tuning: Tuning;
+  readonly clock: Clock;
+}
+
+/** Memory as a pass sees it: read at once, written within the lock. */
+export interface Remembering {
+  view(): Memory;
+  /** Resolves to null once it is written, or to the reason why it was not; then nothing may be done. Never rejects. */
+  commit(change: {
+    readonly fleet?: Memory["fleet"];
+    readonly services: Readonly<Record<string, ServiceMemory>>;
+  }): Promise<string | null>;
+}
+
+/** What a pass found and decided, before anything is done about it. */
+export interface Decision {
+  readonly desired: DesiredState;
+  readonly observed: Observation;
+  readonly plan: Plan;
+  readonly memory: Memory;
+}
+
+/** Where passes are told: log, status, history, alerts. Never rejects and never holds a pass up. */
+export interface Reporting {
+  decided(decision: Decision): void;
+  acted(service: ServicePlan, results: readonly ActionResult[]): void;
+}
+
+/** A suspect picture needs this many closer looks at the most before the pass leaves it for the next one. */
+const LOOKS_MAX = 4;
+
+/**
+ * The program in one function: load what is desired, observe, plan, act, report. `settled` is told each service as
+ * soon as nothing more is done about it in this pass, so that one slow action holds up no other service.
+ */
+export async function reconcile(
+  world: World,
+  names: readonly string[],
+  settled: (service: string) => void = () => undefined,
+): Promise<Decision & { readonly results: readonly ActionResult[] }> {
+  const decision = await decide(world, names);
+  const refused = await remember(world, decision);
+  const results = await Promise.all(
+    Object.values(decision.plan.services).map(async (service) => {
+      const outcome = await act(world, decision.desired, service, refused);
+      world.report.acted(service, outcome);
+      settled(service.service);
+      return outcome;
+    }),
+  );
+  return { ...decision, results: results.flat() };
+}
+
+/** Observes and plans, with as many closer looks as the plan asks for. Changes nothing anywhere. */
+export async function decide(world: World, names: readonly string[]): Promise<Decision> {
+  const desired = world.desired();
+  const memory = world.memory.view();
+  let observed = await observe(world.eyes, desired, names, memory, "mirror");
+  const think = () =>
+    plan({ desired, observed, memory: world.memory.view(), tuning: world.tuning, nowMs: world.clock.steadyMs() });
+  let planned = think();
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    const unclear = Object.values(planned.plan.services).filter(({ needsLook }) => needsLook !== null);
+    if (unclear.length === 0) break;
+    const closer = await observe(
+      world.eyes,
+      desired,
+      unclear.map(({ service }) => service),
+      memory,
+      "consistent",
+    );
+    observed = { ...closer, services: { ...observed.services, ...closer.services } };
+    planned = think();
+  }
+  const decision = { desired, observed, plan: planned.plan, memory: planned.memory };
+  world.report.decided(decision);
+  return decision;
+}
+
+/** Writes down what is about to happen. Resolves to the reason why nothing may happen, or to null. */
+async function remember(world: World, { plan, memory }: Decision): Promise<string | null> {
+  const services: Record<string, ServiceMemory> = {};
+  for (const name of Object.keys(plan.services)) services[name] = memory.services[name] ?? noServiceMemory;
+  return world.memory.commit({ fleet: memory.fleet, services });
+}
+
+async function act(
+  world: World,
+  desired: DesiredState,
+  planned: ServicePlan,
+  refused: string | null,
+): Promise<readonly ActionResult[]> {
+  const service = desired.services[planned.service];
+  if (service === undefined || planned.waves.length === 0) return [];
+  if (refused !== null) {
+    return planned.waves.flat().map((action) => ({ kind: "skipped", action, reason: refused }));
+  }
+  const results = await world.apply(service, planned);
+  const before = world.memory.view().services[planned.service] ?? noServiceMemory;
+  const after = learn(before, results, world.tuning, world.clock.steadyMs());
+  if (after !== before) await world.memory.commit({ services: { [planned.service]: after } });
+  return results;
+}
