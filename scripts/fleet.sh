@@ -14,6 +14,7 @@
 #
 # FOLDER/settings (a shell file) says: NET  the first three numbers of the fleet's addresses; host K is $NET.K
 #                                      ID   what makes names of interfaces and namespaces unique on this machine
+#                                      CGROUP  where its containers' control groups are; those of host K in $CGROUP-hK
 #                                      TCP  1 to have dockerd listen on tcp://$NET.K:2375 as well, without TLS
 #                                      DOCKERD_ARGS  more arguments for dockerd;  CONSUL  the consul program
 # FOLDER/hK/consul.json is the configuration of host K's Consul agent; without it the host has none.
@@ -127,7 +128,7 @@ start_engine() {
   [ "${TCP:-}" = 1 ] && tcp=(-H "tcp://$NET.$K:2375" --tls=false)
   start_on_host "$H/dockerd.log" dockerd -H "unix://$H/docker.sock" "${tcp[@]}" \
     --data-root "$H/data" --exec-root "$H/exec" --pidfile "$H/docker.pid" --log-level warn \
-    --cgroup-parent "/heal-f$ID-h$K" --exec-opt native.cgroupdriver=cgroupfs ${DOCKERD_ARGS:-}
+    --cgroup-parent "/$CGROUP-h$K" --exec-opt native.cgroupdriver=cgroupfs ${DOCKERD_ARGS:-}
 }
 
 poweroff() {

@@ -9,8 +9,10 @@ export interface FleetDetails {
   readonly kind: "fleet";
   /** The first three numbers of its addresses. */
   readonly network: string;
-  /** Unique on this machine; part of the names of interfaces, namespaces and control groups. */
+  /** Unique on this machine; part of the names of interfaces and namespaces. */
   readonly id: number;
+  /** The hosts' control groups are named after it, as `<cgroup>-h1` and so on. */
+  readonly cgroup: string;
   readonly hosts: number;
 }
 
@@ -21,7 +23,7 @@ export async function removeFleet(part: string): Promise<void> {
   if (details === undefined) return rmSync(folder, { recursive: true, force: true });
   for (let host = 1; host <= details.hosts; host += 1) {
     await mustRun(fleetScript, [folder, "poweroff", String(host)]);
-    await endContainers(`heal-f${details.id}-h${host}`);
+    await endContainers(`${details.cgroup}-h${host}`);
   }
   await mustRun(fleetScript, [folder, "network-down"]);
   await removeFolder(folder);

@@ -17,7 +17,7 @@ import { ensureImages, type DemoImage } from "./images.ts";
 import { freeSubnet } from "./network.ts";
 import { ensurePrograms, type Need } from "./packages.ts";
 import { mustRun, run, waitUntil, type CommandResult, type Say } from "./processes.ts";
-import { freePort, hold, partFolder, withLock, writePart, type Hold } from "./state.ts";
+import { freePort, hold, partFolder, stateId, withLock, writePart, type Hold } from "./state.ts";
 
 export interface FleetOptions {
   readonly say: Say;
@@ -121,8 +121,10 @@ async function layNetwork(options: FleetOptions): Promise<{ part: string; detail
     return withLock(part, async () => {
       await removeFleet(part); // left by an interrupted run
       const held = hold(part, options.keep);
-      const details: FleetDetails = { kind: "fleet", network: prefix, id: third, hosts: options.hosts };
+      const cgroup = `heal-${stateId()}-f${third}`;
+      const details: FleetDetails = { kind: "fleet", network: prefix, id: third, cgroup, hosts: options.hosts };
       const settings = [`NET=${prefix}`, `ID=${third}`, `TCP=${options.tcp === true ? 1 : 0}`, `CONSUL=${consul}`];
+      settings.push(`CGROUP=${cgroup}`);
       settings.push(`DOCKERD_ARGS="${options.dockerdArguments?.join(" ") ?? ""}"`);
       writeFileSync(path.join(partFolder(part), "settings"), `${settings.join("\n")}\n`);
       writePart(part, details);

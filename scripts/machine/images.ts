@@ -29,18 +29,11 @@ export async function ensureImages(
   names: readonly DemoImage[],
   { say }: { readonly say: Say },
 ): Promise<void> {
-  for (const name of names) {
-    const recipe = recipes[name]();
-    await ensurePrograms(recipe.needs, { say });
-    const content = contentOf(recipe);
-    const present = await presentImage(dockerHost, name);
-    if (present?.content === content) continue;
-    const archive = await packOnce(recipe, content);
-    await importImage(dockerHost, name, archive, [...recipe.changes, `LABEL ${contentLabel}=${content}`]);
-    // The name has moved on to the new image; the old one is of no use unless a container still runs from it.
-    if (present !== undefined) await callEngine(dockerHost, "DELETE", `/images/${present.id}`);
-    say(`made the image ${name}`);
-  }
+  const engine = createHash("sha256").update(dockerHost).digest("hex").slice(0, 8);
+  // One run makes them, another that starts at the same moment waits and finds them made.
+  await withLock(`images-${engine}`, async () => {
+    for (const name of names) await ensureImage(dockerHost, name, say);
+  });
 }
 
 /** Removes the images from an engine, with the containers that run from them. */
@@ -55,6 +48,19 @@ export async function removeImages(dockerHost: string, names: readonly DemoImage
     for (const { Id } of containers) await callEngine(dockerHost, "DELETE", `/containers/${Id}?force=true&v=true`);
     await callEngine(dockerHost, "DELETE", `/images/${name}?force=true`);
   }
+}
+
+async function ensureImage(dockerHost: string, name: DemoImage, say: Say): Promise<void> {
+  const recipe = recipes[name]();
+  await ensurePrograms(recipe.needs, { say });
+  const content = contentOf(recipe);
+  const present = await presentImage(dockerHost, name);
+  if (present?.content === content) return;
+  const archive = await packOnce(recipe, content);
+  await importImage(dockerHost, name, archive, [...recipe.changes, `LABEL ${contentLabel}=${content}`]);
+  // The name has moved on to the new image; the old one is of no use unless a container still runs from it.
+  if (present !== undefined) await callEngine(dockerHost, "DELETE", `/images/${present.id}`);
+  say(`made the image ${name}`);
 }
 
 /** What the image is made of, as a hash. A program counts with its size and age: reading 100 MB of it takes too long. */
@@ -81,7 +87,7 @@ async function presentImage(
 
 /** Packs the recipe into a tar archive, once per content: the engines of a fleet are all served from the same file. */
 function packOnce(recipe: Recipe, content: string): Promise<string> {
-  return withLock("images", async () => {
+  return withLock("image-archives", async () => {
     const folder = stateFolder("cache", "images");
     const archive = path.join(folder, `${content}.tar`);
     if (statSync(archive, { throwIfNoEntry: false }) !== undefined) return archive;
