@@ -1,0 +1,23 @@
+/** Every event name the log uses: `noun.outcome`. What is not in this list is not logged. */
+export const EVENT = {
+  controllerStarted: "controller.started",
+  controllerStopped: "controller.stopped",
+  passFinished: "pass.finished",
+  passFailed: "pass.failed",
+  statusChanged: "status.changed",
+  actionDone: "action.done",
+  actionFailed: "action.failed",
+  actionSkipped: "action.skipped",
+  actionHeld: "action.held",
+  hostSilent: "host.silent",
+  hostAnswers: "host.answers",
+  consulTrouble: "consul.trouble",
+  consulRecovered: "consul.recovered",
+  desiredAccepted: "desired-state.accepted",
+  desiredRefused: "desired-state.refused",
+  leadershipChanged: "leadership.changed",
+  memorySetAside: "memory.set-aside",
+  memoryRefused: "memory.refused",
+  alertDelivered: "alert.delivered",
+  alertFailed: "alert.failed",
+} as const;
