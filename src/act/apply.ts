@@ -5,29 +5,30 @@ import type { ServicePlan } from "../model/plan.ts";
 import type { Service } from "../model/service.ts";
 import { EngineError } from "../ports/engine.ts";
 import { RegistryError } from "../ports/registry.ts";
-import type { Hands } from "./hands.ts";
+import type { Hands, Tools } from "./hands.ts";
 import { ActionRefused, Fenced } from "./hands.ts";
 import { deregisterInstance, registerInstance } from "./registration.ts";
 import { createSwarmService, replaceSwarmTask, scaleComposeService, scaleSwarmService } from "./scale.ts";
 import { startInstance } from "./start-instance.ts";
 import { removeInstance, stopInstance } from "./stop-instance.ts";
 
-/** Carries out the plan of one service and reports what came of each action; never rejects. */
-export type Apply = (service: Service, plan: ServicePlan) => Promise<readonly ActionResult[]>;
+/** Carries out the plan of one service behind a pass's fence and reports what came of each action; never rejects. */
+export type Apply = (fence: () => string, service: Service, plan: ServicePlan) => Promise<readonly ActionResult[]>;
 
 /**
  * Waves run one after the other and end at the first that had a failure; the actions of one wave run side by side,
  * with so many starts per host at once. The limit is shared by all services of this process.
  */
-export function openApply(hands: Hands): Apply {
+export function openApply(tools: Tools): Apply {
   const limits = new Map<string, ReturnType<typeof pLimit>>();
   const limited = <T>(action: Action, work: () => Promise<T>): Promise<T> => {
     if (action.kind !== "start-instance") return work();
-    const limit = limits.get(action.host) ?? pLimit(hands.startsPerHost);
+    const limit = limits.get(action.host) ?? pLimit(tools.startsPerHost);
     limits.set(action.host, limit);
     return limit(work);
   };
-  return async (service, plan) => {
+  return async (fence, service, plan) => {
+    const hands: Hands = { ...tools, fence };
     const results: ActionResult[] = [];
     let failed = false;
     for (const wave of plan.waves) {

@@ -5,8 +5,14 @@ import type { Engine } from "../ports/engine.ts";
 import type { Registry } from "../ports/registry.ts";
 import type { Swarm } from "../ports/swarm.ts";
 
-/** What acting needs of the world. */
-export interface Hands {
+/** What acting needs of the world, for one pass. */
+export interface Hands extends Tools {
+  /** Throws `Fenced` when the pass may not act (any more); else the sequencer to stamp on what is created. */
+  readonly fence: () => string;
+}
+
+/** What acting needs of the world, whichever pass it is for. */
+export interface Tools {
   readonly environment: string;
   readonly engines: Readonly<Record<string, Engine>>;
   /** Address under which a host's instances are registered; null: the one of the agent's node. */
@@ -17,8 +23,6 @@ export interface Hands {
   readonly clock: Clock;
   /** Containers started at the same time on one host. */
   readonly startsPerHost: number;
-  /** Throws `Fenced` when this process may not act (any more); else the sequencer to stamp on what is created. */
-  readonly fence: () => string;
   /** Values of a service's environment that are kept elsewhere; rejects with `ActionRefused` when one cannot be had. */
   readonly secrets: {
     file(path: string): Promise<string>;

@@ -11,12 +11,15 @@ import { observe } from "../observe/observe.ts";
 import { learn } from "../plan/learn.ts";
 import { plan } from "../plan/plan.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Fence } from "./fence.ts";
 
 /** Everything one pass works with. */
 export interface World {
   readonly desired: () => DesiredState;
   readonly eyes: Eyes;
   readonly memory: Remembering;
+  /** The right to act for a pass that begins now. */
+  readonly fence: () => Fence;
   readonly apply: Apply;
   readonly report: Reporting;
   readonly tuning: Tuning;
@@ -31,6 +34,11 @@ export interface Remembering {
     readonly fleet?: Memory["fleet"];
     readonly services: Readonly<Record<string, ServiceMemory>>;
   }): Promise<string | null>;
+}
+
+export interface MemoryChange {
+  readonly fleet?: Memory["fleet"];
+  readonly services: Readonly<Record<string, ServiceMemory>>;
 }
 
 /** What a pass found and decided, before anything is done about it. */
@@ -59,11 +67,12 @@ export async function reconcile(
   names: readonly string[],
   settled: (service: string) => void = () => undefined,
 ): Promise<Decision & { readonly results: readonly ActionResult[] }> {
+  const fence = world.fence();
   const decision = await decide(world, names);
-  const refused = await remember(world, decision);
+  const refused = await remember(world, fence, decision);
   const results = await Promise.all(
     Object.values(decision.plan.services).map(async (service) => {
-      const outcome = await act(world, decision.desired, service, refused);
+      const outcome = await act(world, fence, decision.desired, service, refused);
       world.report.acted(service, outcome);
       settled(service.service);
       return outcome;
@@ -99,14 +108,15 @@ export async function decide(world: World, names: readonly string[]): Promise<De
 }
 
 /** Writes down what is about to happen. Resolves to the reason why nothing may happen, or to null. */
-async function remember(world: World, { plan, memory }: Decision): Promise<string | null> {
+async function remember(world: World, fence: Fence, { plan, memory }: Decision): Promise<string | null> {
   const services: Record<string, ServiceMemory> = {};
   for (const name of Object.keys(plan.services)) services[name] = memory.services[name] ?? noServiceMemory;
-  return world.memory.commit({ fleet: memory.fleet, services });
+  return world.memory.commit(fence, { fleet: memory.fleet, services });
 }
 
 async function act(
   world: World,
+  fence: Fence,
   desired: DesiredState,
   planned: ServicePlan,
   refused: string | null,
@@ -116,9 +126,9 @@ async function act(
   if (refused !== null) {
     return planned.waves.flat().map((action) => ({ kind: "skipped", action, reason: refused }));
   }
-  const results = await world.apply(service, planned);
+  const results = await world.apply(() => fence.assertMayAct(), service, planned);
   const before = world.memory.view().services[planned.service] ?? noServiceMemory;
   const after = learn(before, results, world.tuning, world.clock.steadyMs());
-  if (after !== before) await world.memory.commit({ services: { [planned.service]: after } });
+  if (after !== before) await world.memory.commit(fence, { services: { [planned.service]: after } });
   return results;
 }
