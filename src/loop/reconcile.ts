@@ -29,11 +29,11 @@ export interface World {
 /** Memory as a pass sees it: read at once, written within the lock. */
 export interface Remembering {
   view(): Memory;
-  /** Resolves to null once it is written, or to the reason why it was not; then nothing may be done. Never rejects. */
-  commit(change: {
-    readonly fleet?: Memory["fleet"];
-    readonly services: Readonly<Record<string, ServiceMemory>>;
-  }): Promise<string | null>;
+  /**
+   * Resolves to null once it is written under the fence's lease, or to the reason why it was not; then nothing may be
+   * done. Never rejects.
+   */
+  commit(fence: Fence, change: MemoryChange): Promise<string | null>;
 }
 
 export interface MemoryChange {
