@@ -35,7 +35,10 @@ export interface SessionOptions {
 
 export interface Session {
   readonly id: string;
-  /** Keeps the TTL check passing. Rejects when the session is gone or the agent does not answer. */
+  /**
+   * Keeps the TTL check passing. Rejects with `RegistryError`: `refused` when the agent does not know the check any
+   * more, which no repetition mends; otherwise when it does not answer. Says nothing of who holds the key.
+   */
   renew(): Promise<void>;
   /**
    * null when somebody else holds the key or its lock-delay runs. Rejects with `RegistryError` `refused` when the

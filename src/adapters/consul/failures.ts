@@ -31,7 +31,8 @@ export function refusal(reply: ConsulReply, what: string): RegistryError {
     return new RegistryError("denied", message);
   if (/no cluster leader|not ready to serve consistent reads|no known consul servers/i.test(said))
     return new RegistryError("no-leader", message);
-  if (/invalid session/i.test(said)) return new RegistryError("refused", message);
+  if (/invalid session|does not have associated TTL|unknown check/i.test(said))
+    return new RegistryError("refused", message);
   if (reply.status >= 400 && reply.status < 500 && reply.status !== 429) return new RegistryError("refused", message);
   return new RegistryError("unclear", message);
 }

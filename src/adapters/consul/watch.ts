@@ -91,10 +91,7 @@ export async function watchRegistry(deps: WatchDeps, handlers: WatchHandlers, op
     let failures = 0;
     while (!signal.aborted) {
       if (!lookWanted) {
-        await new Promise<void>((resolve) => {
-          wakeLook = resolve;
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+        await new Promise<void>((resolve) => (wakeLook = resolve));
         continue;
       }
       lookWanted = false;
@@ -117,6 +114,7 @@ export async function watchRegistry(deps: WatchDeps, handlers: WatchHandlers, op
     }
   }
 
+  signal.addEventListener("abort", () => wakeLook(), { once: true });
   await Promise.all([
     follow(deps, checksIn("critical"), followOptions),
     follow(deps, checksIn("warning"), followOptions),

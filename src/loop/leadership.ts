@@ -1,0 +1,301 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Coordination, LeaderInfo, Lease, Session } from "../ports/coordination.ts";
+import type { Random } from "../ports/random.ts";
+import { RegistryError } from "../ports/registry.ts";
+import { beginTenure, instant, noFence, type Fence, type Tenure } from "./fence.ts";
+import { leaseMs, renewEveryMs, termsProblem, type Instant, type LeaseTerms } from "./lease.ts";
+
+/**
+ * Which of several daemons acts. Every one of them keeps a session with a heartbeat, so that it can take over at once.
+ *
+ * - `seeking`: Consul cannot be asked who leads, or has not answered yet. Tries again, backing off to two seconds.
+ * - `follower`: somebody else holds the key. Waits on it with a blocking read.
+ * - `candidate`: nobody holds it. Asks for it every 100 ms or so, since the lock-delay of a dead holder ends unannounced.
+ * - `leader`: holds it. Renews three times within a lease, and may act as long as the lease is valid.
+ * - `suspended`: may still hold it, but has not been able to renew in time, or was asleep. Does not act. The next renewal
+ *   that shows the key under the same lease makes it `leader` again, with a new fence: nothing begun before goes on.
+ * - `stopped`: has given the key back, if it had it.
+ *
+ * A renewal that shows the key under another lease, or an agent that does not know the check any more, ends the
+ * session: fences fall at once, and it begins anew as `seeking` with another session. So one session serves for one lease.
+ */
+export type LeadershipStanding = { readonly sinceMs: number } & (
+  | { readonly kind: "seeking"; readonly reason: string }
+  | { readonly kind: "follower"; readonly holder: LeaderInfo }
+  | { readonly kind: "candidate" }
+  | { readonly kind: "leader"; readonly lease: Lease }
+  | { readonly kind: "suspended"; readonly lease: Lease; readonly reason: string }
+  | { readonly kind: "stopped" }
+);
+
+export interface Leadership {
+  /** The fence for a pass that begins now; one that allows nothing while somebody else leads. */
+  current(): Fence;
+  standing(): LeadershipStanding;
+  /** Tells of every change of `standing`, and returns how to stop telling. */
+  onChange(callback: (standing: LeadershipStanding) => void): () => void;
+  /**
+   * Resolves once it is clear who acts (`leader` or `follower`), with `stopped` when it was stopped first, or with
+   * whatever holds after `withinMs`: how a one-shot command decides between acting and handing over.
+   */
+  settled(withinMs: number): Promise<LeadershipStanding>;
+  /** Nothing is allowed from the moment of the call; resolves when the key is given back, or after three seconds. */
+  stop(): Promise<void>;
+}
+
+export interface LeadershipDeps {
+  readonly coordination: Coordination;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface LeadershipOptions {
+  readonly holder: LeaderInfo;
+  readonly terms: LeaseTerms;
+}
+
+const leaderWaitMs = 10_000;
+/** At most so often is the leader key read, whatever the answers are. */
+const readsApartMs = 20;
+const acquireApartMs = 100;
+const backOff = { initialMs: 100, maxMs: 2_000 };
+const closeWithinMs = 3_000;
+
+/** Takes part in the election until stopped; a daemon and a one-shot command alike. Throws when the terms are unsafe. */
+export function startLeadership(deps: LeadershipDeps, options: LeadershipOptions): Leadership {
+  const problem = termsProblem(options.terms);
+  if (problem !== null) throw new Error(problem);
+  const stopping = new AbortController();
+  const board = standingBoard(deps.clock);
+  const office: Office = { tenure: null };
+  const done = run(deps, options, board, office, stopping.signal);
+
+  return {
+    current: () => office.tenure?.fence() ?? noFence(describe(board.standing())),
+    standing: board.standing,
+    onChange: board.onChange,
+    settled: (withinMs) => settled(deps.clock, board, withinMs),
+    async stop() {
+      office.tenure?.end("heal is stopping");
+      stopping.abort();
+      await done;
+    },
+  };
+}
+
+/** Where the present tenure hangs, so that fences can be had from outside. */
+interface Office {
+  tenure: Tenure | null;
+}
+
+async function run(
+  deps: LeadershipDeps,
+  options: LeadershipOptions,
+  board: Board,
+  office: Office,
+  stop: AbortSignal,
+): Promise<void> {
+  const { coordination, clock, random } = deps;
+  for (let failures = 0; !stop.aborted; failures += 1) {
+    try {
+      const { checkTtlMs, lockDelayMs } = options.terms;
+      const session = await coordination.openSession({ holder: options.holder, checkTtlMs, lockDelayMs });
+      failures = 0;
+      await serve(deps, options, board, office, session, stop);
+    } catch (error) {
+      board.post({ kind: "seeking", reason: (error as Error).message });
+    }
+    if (!stop.aborted) await clock.sleep(pauseMs(failures, random), stop);
+  }
+  board.post({ kind: "stopped" });
+}
+
+/** The life of one session: campaign, lead, and give back whatever is held. */
+async function serve(
+  deps: LeadershipDeps,
+  { terms }: LeadershipOptions,
+  board: Board,
+  office: Office,
+  session: Session,
+  stop: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  stop.addEventListener("abort", end, { once: true });
+  if (stop.aborted) end();
+  const beating = keepAlive(deps, terms, office, session, over);
+  try {
+    const won = await campaign(deps, board, session, over.signal);
+    // What was won after it was told to give up is given back below.
+    if (won === null || over.signal.aborted) return;
+    const { lease, sentAt } = won;
+    office.tenure = beginTenure(deps.clock, terms, lease, sentAt, {
+      onLapse: (reason) => board.post({ kind: "suspended", lease, reason }),
+      onResume: () => board.post({ kind: "leader", lease }),
+    });
+    if (office.tenure.fence().mayAct()) board.post({ kind: "leader", lease });
+    await aborted(over.signal);
+  } finally {
+    end();
+    stop.removeEventListener("abort", end);
+    const led = office.tenure !== null;
+    office.tenure?.end("another process may lead by now");
+    office.tenure = null;
+    if (led && !stop.aborted) board.post({ kind: "seeking", reason: "leadership was lost" });
+    await beating;
+    await within(deps.clock, session.close(), closeWithinMs).catch(() => undefined);
+  }
+}
+
+/** Asks for the key whenever nobody holds it. null when told to give up; rejects when the session is of no use any more. */
+async function campaign(
+  { coordination, clock, random }: LeadershipDeps,
+  board: Board,
+  session: Session,
+  signal: AbortSignal,
+): Promise<{ readonly lease: Lease; readonly sentAt: Instant } | null> {
+  let index = 0;
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      const view = await coordination.readLeader(index === 0 ? { signal } : { index, waitMs: leaderWaitMs, signal });
+      index = view.index < index ? 0 : view.index;
+      failures = 0;
+      // A key that is ours already means that the answer to an earlier try was lost.
+      if (view.holder !== null && view.lease?.sessionId !== session.id) {
+        board.post({ kind: "follower", holder: view.holder });
+        await clock.sleep(readsApartMs, signal);
+        continue;
+      }
+      board.post({ kind: "candidate" });
+      const sentAt = instant(clock);
+      const lease = await session.acquire();
+      if (lease !== null) return { lease, sentAt };
+      index = 0;
+      await clock.sleep(acquireApartMs * (0.5 + random.next()), signal);
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (error instanceof RegistryError && error.kind === "refused") throw error;
+      board.post({ kind: "seeking", reason: (error as Error).message });
+      index = 0;
+      failures += 1;
+      await clock.sleep(pauseMs(failures, random), signal);
+    }
+  }
+  return null;
+}
+
+/** The heartbeat, for as long as the session is in use; ends its use when it has become useless. Never rejects. */
+async function keepAlive(
+  { coordination, clock }: LeadershipDeps,
+  terms: LeaseTerms,
+  office: Office,
+  session: Session,
+  over: AbortController,
+): Promise<void> {
+  const everyMs = renewEveryMs(terms);
+  while (!over.signal.aborted) {
+    const sentAt = instant(clock);
+    const { tenure } = office;
+    try {
+      const [, view] = await within(
+        clock,
+        Promise.all([session.renew(), tenure === null ? null : coordination.readLeader({})]),
+        leaseMs(terms),
+      );
+      if (view !== null && !isSame(view.lease, tenure?.lease ?? null)) over.abort();
+      else if (view !== null) tenure?.renewed(sentAt);
+    } catch (error) {
+      if (error instanceof RegistryError && error.kind === "refused") over.abort();
+      // Anything else may pass; if it does not, the lease lapses by itself.
+    }
+    await clock.sleep(Math.max(0, everyMs - (clock.steadyMs() - sentAt.steadyMs)), over.signal);
+  }
+}
+
+interface Board {
+  readonly standing: () => LeadershipStanding;
+  readonly onChange: Leadership["onChange"];
+  post(news: News): void;
+}
+
+type News = LeadershipStanding extends infer S ? (S extends unknown ? Omit<S, "sinceMs"> : never) : never;
+
+function standingBoard(clock: Clock): Board {
+  let standing: LeadershipStanding = { kind: "seeking", reason: "not asked yet", sinceMs: clock.steadyMs() };
+  const callbacks = new Set<(standing: LeadershipStanding) => void>();
+  return {
+    standing: () => standing,
+    onChange(callback) {
+      callbacks.add(callback);
+      return () => callbacks.delete(callback);
+    },
+    post(news) {
+      const { sinceMs, ...before } = standing;
+      if (JSON.stringify(news) === JSON.stringify(before)) return;
+      // Another reason, or another holder, is no new beginning.
+      standing = { ...news, sinceMs: news.kind === before.kind ? sinceMs : clock.steadyMs() };
+      for (const callback of callbacks) callback(standing);
+    },
+  };
+}
+
+async function settled(clock: Clock, board: Board, withinMs: number): Promise<LeadershipStanding> {
+  const isSettled = ({ kind }: LeadershipStanding): boolean =>
+    kind === "leader" || kind === "follower" || kind === "stopped";
+  if (isSettled(board.standing())) return board.standing();
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      cancel();
+      forget();
+      resolve(board.standing());
+    };
+    const cancel = clock.after(withinMs, finish);
+    const forget = board.onChange((standing) => isSettled(standing) && finish());
+  });
+}
+
+function describe(standing: LeadershipStanding): string {
+  switch (standing.kind) {
+    case "follower":
+      return `the heal on ${standing.holder.node} leads`;
+    case "candidate":
+      return "nobody leads yet";
+    case "seeking":
+      return `it is not known who leads (${standing.reason})`;
+    case "leader":
+    case "suspended":
+      return "leadership has just ended";
+    case "stopped":
+      return "heal is stopping";
+  }
+}
+
+function isSame(one: Lease | null, other: Lease | null): boolean {
+  return one !== null && other !== null && one.sessionId === other.sessionId && one.lockIndex === other.lockIndex;
+}
+
+function pauseMs(failures: number, random: Random): number {
+  const ms = Math.min(backOff.maxMs, backOff.initialMs * 2 ** Math.min(20, failures));
+  return ms * (0.5 + random.next() / 2);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Does not wait longer than that; what comes later is ignored. */
+async function within<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T> {
+  let cancel = (): void => undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    cancel = clock.after(ms, () => reject(new RegistryError("unclear", `no answer within ${Math.round(ms)} ms`)));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    cancel();
+    work.catch(() => undefined);
+  }
+}
