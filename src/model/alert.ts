@@ -160,8 +160,10 @@ export interface Owed {
   readonly sinceMs: number;
   /** Why the channel has not taken it so far, or null. */
   readonly failure: string | null;
-  /** The channel stays broken for this message: another one is told in its place. */
+  /** The channel has been tried as often as it may be: another one is told in its place. */
   readonly broken: boolean;
+  /** Another one has been. */
+  readonly escalated: boolean;
   /** The channel in whose place this one is told. */
   readonly insteadOf: string | null;
 }

@@ -1,0 +1,58 @@
+import type { Action } from "../../model/action.ts";
+import { assertNever } from "../../model/assert-never.ts";
+import { cleanText } from "../../model/clean-text.ts";
+
+/** A name from outside, fit to stand in a sentence. */
+export function named(text: string): string {
+  return cleanText(text, 48);
+}
+
+/** A reason or message from outside, fit to stand in a sentence. Its full stop goes, since a sentence brings its own. */
+export function said(text: string): string {
+  return cleanText(text, 140).replace(/\.$/, "");
+}
+
+/** `1 instance`, `4 instances`. */
+export function quantity(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`;
+}
+
+/** `a, b, c and 5 more`: names from outside, the first `max` of them. */
+export function listed(names: readonly string[], max: number): string {
+  const shown = names.slice(0, max).map(named);
+  const rest = names.length - shown.length;
+  if (rest > 0) return `${shown.join(", ")} and ${rest} more`;
+  return shown.length > 1 ? `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}` : shown.join("");
+}
+
+/** One word for a POSIX shell, whatever the name holds: messages are copied into terminals at night. */
+export function shellWord(text: string): string {
+  const clean = named(text);
+  return /^[\w.][\w.-]*$/.test(clean) ? clean : `'${clean.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** `start heal.live.web.2.1 on h2`. */
+export function actionPhrase(action: Action): string {
+  switch (action.kind) {
+    case "start-instance":
+      return `start ${named(action.name)} on ${named(action.host)}`;
+    case "stop-instance":
+      return `stop ${named(action.name)} on ${named(action.host)}`;
+    case "remove-instance":
+      return `remove ${named(action.name)} on ${named(action.host)}`;
+    case "register-instance":
+      return `register ${named(action.name)} of ${named(action.host)} in Consul`;
+    case "deregister-instance":
+      return `take the registration ${named(action.registrationId)} back from Consul`;
+    case "create-swarm-service":
+      return `create the Swarm service ${named(action.name)}`;
+    case "scale-swarm-service":
+      return `scale the Swarm service of ${named(action.service)} from ${action.from} to ${action.to}`;
+    case "replace-swarm-task":
+      return `replace the Swarm task ${named(action.name)} on ${named(action.host)}`;
+    case "scale-compose-service":
+      return `scale ${named(action.composeService)} of the Compose project ${named(action.project)} from ${action.from} to ${action.to}`;
+    default:
+      return assertNever(action);
+  }
+}
