@@ -6,6 +6,8 @@ export interface Nudges {
   nudge(services: readonly string[] | null): void;
   /** Looks at the service at that time unless it is looked at before; null: not without a reason. */
   wakeAt(service: string, atMs: number | null): void;
+  /** Runs `work` once no pass is under way for these services, and lets none begin until it has ended. */
+  exclusive<T>(services: readonly string[], work: () => Promise<T>): Promise<T>;
   /** Resolves when nothing is due and no pass is under way. */
   idle(): Promise<void>;
   /** Takes no more nudges; resolves when the passes under way have ended. */
@@ -27,42 +29,56 @@ export interface NudgesDeps {
 export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
   const due = new Set<string>();
   const busy = new Set<string>();
+  /** Kept for exclusive work: not begun, though due. */
+  const reserved = new Map<string, number>();
   const wakeUps = new Map<string, Cancel>();
-  const waiting: (() => void)[] = [];
+  const watchers = new Set<() => void>();
   let scheduled: Cancel | null = null;
-  let passes = 0;
+  let underWay = 0;
   let stopped = false;
 
-  const announceIdle = (): void => {
-    if (passes > 0 || scheduled !== null) return;
-    for (const resolve of waiting.splice(0)) resolve();
+  const mayBegin = (name: string): boolean => !busy.has(name) && !reserved.has(name);
+  const changed = (): void => {
+    for (const watcher of [...watchers]) watcher();
   };
+  const until = (condition: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const watcher = (): void => {
+        if (!condition()) return;
+        watchers.delete(watcher);
+        resolve();
+      };
+      watchers.add(watcher);
+      watcher();
+    });
+  const isIdle = (): boolean => underWay === 0 && scheduled === null;
+
   const schedule = (): void => {
-    if (scheduled !== null || stopped) return;
-    if (![...due].some((name) => !busy.has(name))) return;
+    if (scheduled !== null || stopped || ![...due].some(mayBegin)) return;
     scheduled = clock.after(0, () => {
       scheduled = null;
-      void begin();
+      const names = [...due].filter(mayBegin);
+      for (const name of names) due.delete(name);
+      void occupy(names, (settled) => pass(names, settled));
     });
   };
-  const begin = async (): Promise<void> => {
-    const names = [...due].filter((name) => !busy.has(name));
-    for (const name of names) {
-      due.delete(name);
-      busy.add(name);
-    }
+  const occupy = async <T>(
+    names: readonly string[],
+    work: (settled: (name: string) => void) => Promise<T>,
+  ): Promise<T> => {
+    for (const name of names) busy.add(name);
     const settled = (name: string): void => {
       if (!busy.delete(name)) return;
-      if (due.has(name)) schedule();
-    };
-    passes += 1;
-    try {
-      if (names.length > 0) await pass(names, settled);
-    } finally {
-      passes -= 1;
-      names.forEach(settled);
       schedule();
-      announceIdle();
+      changed();
+    };
+    underWay += 1;
+    try {
+      return await work(settled);
+    } finally {
+      underWay -= 1;
+      names.forEach(settled);
+      changed();
     }
   };
   const cancelWakeUp = (service: string): void => {
@@ -74,35 +90,43 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
     for (const name of services ?? all()) due.add(name);
     schedule();
   };
+  const reserve = (services: readonly string[], by: 1 | -1): void => {
+    for (const name of services) {
+      const count = (reserved.get(name) ?? 0) + by;
+      if (count === 0) reserved.delete(name);
+      else reserved.set(name, count);
+    }
+  };
 
   return {
     nudge,
     wakeAt(service, atMs) {
       cancelWakeUp(service);
       if (atMs === null || stopped) return;
-      wakeUps.set(
-        service,
-        clock.after(Math.max(0, atMs - clock.steadyMs()), () => {
-          wakeUps.delete(service);
-          nudge([service]);
-        }),
-      );
+      const wake = (): void => {
+        wakeUps.delete(service);
+        nudge([service]);
+      };
+      wakeUps.set(service, clock.after(Math.max(0, atMs - clock.steadyMs()), wake));
     },
-    idle: () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        announceIdle();
-      }),
+    async exclusive(services, work) {
+      reserve(services, 1);
+      try {
+        await until(() => !services.some((name) => busy.has(name)));
+        return await occupy(services, work);
+      } finally {
+        reserve(services, -1);
+        schedule();
+      }
+    },
+    idle: () => until(isIdle),
     async stop() {
       stopped = true;
       scheduled?.();
       scheduled = null;
       due.clear();
       for (const service of [...wakeUps.keys()]) cancelWakeUp(service);
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve);
-        announceIdle();
-      });
+      await until(isIdle);
     },
   };
 }

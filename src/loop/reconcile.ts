@@ -49,6 +49,18 @@ export interface Decision {
   readonly memory: Memory;
 }
 
+/** A pass that has ended. */
+export interface Pass extends Decision {
+  readonly results: readonly ActionResult[];
+}
+
+export interface PassOptions {
+  /** Told each service as soon as nothing more is done about it, so that one slow action holds up no other service. */
+  readonly settled?: (service: string) => void;
+  /** Throws to prevent a plan from being carried out. */
+  readonly agreed?: (plan: Plan) => void;
+}
+
 /** Where passes are told: log, status, history, alerts. Never rejects and never holds a pass up. */
 export interface Reporting {
   decided(decision: Decision): void;
@@ -59,16 +71,17 @@ export interface Reporting {
 const LOOKS_MAX = 4;
 
 /**
- * The program in one function: load what is desired, observe, plan, act, report. `settled` is told each service as
- * soon as nothing more is done about it in this pass, so that one slow action holds up no other service.
+ * The program in one function: load what is desired, observe, plan, act, report. Rejects only with what `agreed`
+ * throws; whatever the world does comes back as a result.
  */
 export async function reconcile(
   world: World,
   names: readonly string[],
-  settled: (service: string) => void = () => undefined,
-): Promise<Decision & { readonly results: readonly ActionResult[] }> {
+  { settled = () => undefined, agreed = () => undefined }: PassOptions = {},
+): Promise<Pass> {
   const fence = world.fence();
   const decision = await decide(world, names);
+  agreed(decision.plan);
   const refused = await remember(world, fence, decision);
   const results = await Promise.all(
     Object.values(decision.plan.services).map(async (service) => {

@@ -28,6 +28,8 @@ export interface Eyes {
   readonly compose: Compose | null;
   readonly tally: FleetTally;
   /** Pictures that consecutive consistent looks gave, per service. */
+  /** Asks the agents which Consul node they are, as far as that is not known yet. Never rejects. */
+  readonly learnNodes: () => Promise<void>;
   readonly pictures: Map<string, { readonly picture: string; readonly agreeing: number }>;
 }
 

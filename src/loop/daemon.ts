@@ -1,0 +1,207 @@
+import type { Plan } from "../model/plan.ts";
+import type { DesiredState } from "../model/service.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Swarm } from "../ports/swarm.ts";
+import { EVENT } from "../report/events.ts";
+import type { Leadership } from "./leadership.ts";
+import type { Nudges } from "./nudges.ts";
+import { openNudges } from "./nudges.ts";
+import type { Pass, PassOptions, World } from "./reconcile.ts";
+import { decide, reconcile } from "./reconcile.ts";
+
+/** Told by whoever watches Consul; hints, never facts. */
+export interface RegistryHints {
+  onHint(consulNames: readonly string[] | "all"): void;
+  onTrouble(reason: string): void;
+  onRecovered(): void;
+}
+
+export interface DaemonParts {
+  readonly world: World;
+  readonly leadership: Leadership;
+  /** Reads Memory anew under a new leadership. Rejects when it cannot be read: nothing is done until it can. */
+  readonly loadMemory: () => Promise<void>;
+  readonly watchRegistry: (hints: RegistryHints, signal: AbortSignal) => Promise<void>;
+  readonly swarm: Swarm | null;
+  /** Everything but acting: for trying `heal` beside what a team has today. */
+  readonly shadow: boolean;
+  readonly log: Log;
+}
+
+export interface Daemon {
+  readonly nudges: Nudges;
+  /** What is still missing before the world is known; empty when nothing is. */
+  readonly waitingFor: () => readonly string[];
+  /** Looks at everything anew: what events have missed is made good here. */
+  resync(): Promise<void>;
+  /** A pass over these services, once none is under way; rejects with what `agreed` throws. */
+  pass(services: readonly string[], agreed: (plan: Plan) => void): Promise<Pass>;
+  stop(): Promise<void>;
+}
+
+/** After a failure that has no delay of its own, the service is looked at again this much later. */
+const RETRY_MS = 1_000;
+
+/**
+ * The long-running `heal`: events from Docker, Swarm and Consul nudge, nudges become passes, and a pass acts if this
+ * process leads. A follower observes and plans all the same, so that it knows the world when it takes over.
+ */
+export function startDaemon(parts: DaemonParts): Daemon {
+  const { world, leadership, log } = parts;
+  const { clock } = world;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let memoryLoaded = false;
+  const starting = new Set<string>(["Docker has not been listed yet", "Consul has not answered yet"]);
+
+  const nudges = openNudges({
+    clock,
+    all: () => Object.keys(world.desired().services),
+    pass: async (names, settled) => {
+      try {
+        await run(names, { settled });
+      } catch (error) {
+        // A pass never rejects for anything the world does: this is a bug of ours. The service is tried again later.
+        log.error({ event: EVENT.passFailed, services: names, error }, "pass failed: this is a bug in heal");
+        for (const name of names) nudges.wakeAt(name, clock.steadyMs() + RETRY_MS);
+      }
+    },
+  });
+
+  const run = async (names: readonly string[], options: PassOptions): Promise<Pass> => {
+    const beganMs = clock.steadyMs();
+    const acts = !parts.shadow && memoryLoaded && world.fence().mayAct();
+    const pass = acts ? await reconcile(world, names, options) : { ...(await decide(world, names)), results: [] };
+    scheduleNext(pass);
+    const tookMs = clock.steadyMs() - beganMs;
+    log.debug(
+      { event: EVENT.passFinished, services: names.length, actions: pass.results.length, tookMs },
+      "pass finished",
+    );
+    return pass;
+  };
+  const scheduleNext = ({ plan, results }: Pass): void => {
+    const nowMs = clock.steadyMs();
+    const retry = new Set(results.filter(({ kind }) => kind !== "done").map(({ action }) => action.service));
+    const acted = new Set(results.map(({ action }) => action.service));
+    world.eyes.registry.invalidate([...acted].map((name) => consulNameOf(world.desired(), name)));
+    for (const { service, lookAgainAtMs, needsLook } of Object.values(plan.services)) {
+      const soon = retry.has(service) || needsLook !== null || acted.has(service) ? nowMs + RETRY_MS : null;
+      const times = [soon, lookAgainAtMs].filter((time) => time !== null);
+      nudges.wakeAt(service, times.length === 0 ? null : Math.min(...times));
+    }
+  };
+
+  const takeOffice = async (): Promise<void> => {
+    memoryLoaded = false;
+    try {
+      await parts.loadMemory();
+      memoryLoaded = true;
+      nudges.nudge(null);
+    } catch (error) {
+      log.warn({ event: EVENT.memoryRefused, error }, "memory cannot be read; nothing is done until it can");
+      clock.after(RETRY_MS, () => {
+        if (!signal.aborted && leadership.standing().kind === "leader") void takeOffice();
+      });
+    }
+  };
+  const unsubscribe = leadership.onChange((standing) => {
+    log.info({ event: EVENT.leadershipChanged, standing }, "leadership changed");
+    if (standing.kind === "leader") void takeOffice();
+    else nudges.nudge(null);
+  });
+
+  const hints: RegistryHints = {
+    onHint(names) {
+      starting.delete("Consul has not answered yet");
+      world.eyes.registry.invalidateNodes();
+      if (names === "all") {
+        world.eyes.registry.invalidate(null);
+        nudges.nudge(null);
+        return;
+      }
+      world.eyes.registry.invalidate(names);
+      nudges.nudge(servicesOf(world.desired(), names));
+      probeSilent();
+    },
+    onTrouble(reason) {
+      log.warn({ event: EVENT.consulTrouble, reason }, "Consul cannot be relied on");
+      world.eyes.registry.setTrouble(reason);
+      nudges.nudge(null);
+    },
+    onRecovered() {
+      log.info({ event: EVENT.consulRecovered }, "Consul answers again");
+      world.eyes.registry.setTrouble(null);
+      nudges.nudge(null);
+    },
+  };
+  /** Consul has news, and a host may have died: ask the engines now instead of at their next turn. */
+  const probeSilent = (): void => {
+    for (const host of world.eyes.hosts) void host.probe();
+  };
+
+  const resync = async (): Promise<void> => {
+    world.eyes.registry.invalidate(null);
+    world.eyes.swarm.invalidate(null);
+    await Promise.all([world.eyes.learnNodes(), ...world.eyes.hosts.map((host) => host.refresh())]);
+    nudges.nudge(null);
+  };
+
+  const followers = [
+    ...world.eyes.hosts.map((host) => host.follow(signal)),
+    parts.watchRegistry(hints, signal),
+    ...(parts.swarm === null ? [] : [followSwarm(parts.swarm, world, nudges, clock, signal)]),
+    resync().then(() => starting.delete("Docker has not been listed yet")),
+  ];
+
+  return {
+    nudges,
+    waitingFor: () => [...starting],
+    resync,
+    pass: (services, agreed) => nudges.exclusive(services, () => run(services, { agreed })),
+    async stop() {
+      unsubscribe();
+      await nudges.stop();
+      stopping.abort();
+      await Promise.all([leadership.stop(), ...followers]);
+    },
+  };
+}
+
+/** Swarm tells of services and nodes only; its tasks' containers are told of by the engines. */
+async function followSwarm(
+  swarm: Swarm,
+  world: World,
+  nudges: Nudges,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const changed = (name: string | null): void => {
+      world.eyes.swarm.invalidate(name);
+      const services = Object.values(world.desired().services).filter(
+        ({ adopt }) => name === null || adopt.swarmService === name,
+      );
+      nudges.nudge(services.map((service) => service.name));
+    };
+    try {
+      await swarm.follow(signal, () => changed(null), changed);
+    } catch {
+      // The stream broke: what it may have missed is looked up when it is open again, and at every resync.
+      changed(null);
+    }
+    await clock.sleep(RETRY_MS, signal);
+  }
+}
+
+function servicesOf(desired: DesiredState, consulNames: readonly string[]): readonly string[] {
+  const wanted = new Set(consulNames);
+  return Object.values(desired.services)
+    .filter((service) => wanted.has(service.consul?.name ?? service.name))
+    .map(({ name }) => name);
+}
+
+function consulNameOf(desired: DesiredState, service: string): string {
+  return desired.services[service]?.consul?.name ?? service;
+}

@@ -1,0 +1,76 @@
+import type { Tools } from "../act/hands.ts";
+import { openApply } from "../act/apply.ts";
+import type { DesiredState } from "../model/service.ts";
+import type { Tuning } from "../model/tuning.ts";
+import { openFleetTally } from "../observe/fleet-tally.ts";
+import { openHostMirror } from "../observe/host-mirror.ts";
+import type { Eyes } from "../observe/observe.ts";
+import type { OwnerKey } from "../observe/ownership.ts";
+import { filterFor, keysOf } from "../observe/ownership.ts";
+import { openRegistryMirror } from "../observe/registry-mirror.ts";
+import { noSwarmMirror, openSwarmMirror } from "../observe/swarm-mirror.ts";
+import type { Fence } from "./fence.ts";
+import type { Remembering, Reporting, World } from "./reconcile.ts";
+
+/** What a world is made of: ports, settings, and where it tells. */
+export interface WorldParts {
+  readonly tools: Tools;
+  readonly desired: () => DesiredState;
+  readonly memory: Remembering;
+  readonly fence: () => Fence;
+  readonly report: Reporting;
+  readonly tuning: Tuning;
+  /** Services whose containers changed; null: a host began or ceased to answer, which may concern any. */
+  readonly onRuntimeChange: (services: readonly string[] | null) => void;
+}
+
+/** Puts mirrors before the ports. Nothing is asked of anybody yet. */
+export function openWorld(parts: WorldParts): World {
+  const { tools, desired, tuning } = parts;
+  const { clock } = tools;
+  const hosts = Object.values(tools.engines).map((engine) =>
+    openHostMirror({
+      engine,
+      clock,
+      filter: () => filterFor(desired(), null),
+      onChange: (key) => parts.onRuntimeChange(key === null ? null : servicesFiledUnder(desired(), key)),
+    }),
+  );
+  const nodes = new Map<string, string>();
+  const eyes: Eyes = {
+    clock,
+    hosts,
+    identities: { nodeOf: (host) => nodes.get(host) ?? null, addresses: tools.hostAddresses },
+    registry: openRegistryMirror(tools.registry, clock),
+    swarm: tools.swarm === null ? noSwarmMirror : openSwarmMirror(tools.swarm, clock),
+    compose: tools.compose,
+    tally: openFleetTally(),
+    pictures: new Map(),
+    learnNodes: async () => {
+      await Promise.all(
+        hosts.map(async ({ host }) => {
+          if (nodes.has(host)) return;
+          // An agent that does not answer may answer later; until then the host is known by address or name.
+          const node = await tools.registry.nodeOf(host).catch(() => null);
+          if (node !== null) nodes.set(host, node);
+        }),
+      );
+    },
+  };
+  return {
+    desired,
+    eyes,
+    memory: parts.memory,
+    fence: parts.fence,
+    apply: openApply(tools),
+    report: parts.report,
+    tuning,
+    clock,
+  };
+}
+
+function servicesFiledUnder(desired: DesiredState, key: OwnerKey): readonly string[] {
+  return Object.values(desired.services)
+    .filter((service) => keysOf(service).includes(key))
+    .map(({ name }) => name);
+}
