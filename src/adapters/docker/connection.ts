@@ -4,6 +4,7 @@ import { EngineError } from "../../ports/engine.ts";
 import { type EngineEndpoint, parseEndpoint } from "./endpoint.ts";
 import { EngineClock } from "./engine-clock.ts";
 import { toEngineError } from "./errors.ts";
+import { JsonLines } from "./json-lines.ts";
 import { SocketAgent } from "./socket-agent.ts";
 import { SshTunnel } from "./ssh-tunnel.ts";
 import { HttpRefusal, Transport } from "./transport.ts";
@@ -71,9 +72,37 @@ export class DockerConnection {
     this.#transport.version = agreedVersion(this.host, offered);
   }
 
-  /** Puts a failure outside of `call` (an event stream that breaks) into the port's words. */
-  errorFrom(error: unknown, what: string): EngineError {
-    return toEngineError(error, this.host, what, !this.#agent.wasBeforeSending(error));
+  /**
+   * Follows the engine's events, parsed but not looked at, until the signal fires; then resolves. Rejects with
+   * `EngineError` when the stream cannot be had, ends, or holds what cannot be read (`onEvent` may throw). It asks for
+   * events since the engine's time just before, because the engine answers a moment before it subscribes: one of the
+   * last second may come again, none is missed.
+   */
+  async follow(
+    filters: Docker.GetEventsOptions["filters"],
+    signal: AbortSignal,
+    onOpen: () => void,
+    onEvent: (event: unknown) => void,
+  ): Promise<void> {
+    const what = "follow events";
+    const stop = new AbortController();
+    const ended = AbortSignal.any([signal, stop.signal]);
+    try {
+      await this.ping();
+      const since = this.engineClock.lastSeenSeconds();
+      const options = { filters, ...(since === null ? {} : { since }) };
+      const stream = await this.call(what, this.#pingMs, (docker) => docker.getEvents(options), ended);
+      onOpen();
+      const lines = new JsonLines();
+      for await (const chunk of stream) {
+        for (const line of lines.push(chunk as Buffer)) if (!signal.aborted) onEvent(line);
+      }
+      throw new Error("the stream ended");
+    } catch (error) {
+      if (!signal.aborted) throw this.#errorFrom(error, what);
+    } finally {
+      stop.abort();
+    }
   }
 
   close(): void {
@@ -118,11 +147,15 @@ export class DockerConnection {
       if (error instanceof HttpRefusal && /client version .* is too (new|old)/.test(error.message)) {
         this.#transport.version = null;
       }
-      throw this.errorFrom(error, what);
+      throw this.#errorFrom(error, what);
     } finally {
       cancel();
       this.#open.delete(controller);
     }
+  }
+
+  #errorFrom(error: unknown, what: string): EngineError {
+    return toEngineError(error, this.host, what, !this.#agent.wasBeforeSending(error));
   }
 }
 

@@ -1,7 +1,6 @@
-import type { ContainerTemplate, DockerHealthcheck, PortTemplate } from "../../model/service.ts";
+import type { ContainerTemplate, PortTemplate } from "../../model/service.ts";
 import type { Creation } from "../../ports/engine.ts";
-
-const nanosecondsPerMs = 1_000_000;
+import { environmentBody, healthcheckBody } from "../container-spec.ts";
 
 /** The engine's `POST /containers/create` body for a creation. Networks beyond the first are connected afterwards. */
 export function createBody({ template, environment, labels, slot }: Creation) {
@@ -16,7 +15,7 @@ export function createBody({ template, environment, labels, slot }: Creation) {
     ...(template.stopSignal === null ? {} : { StopSignal: template.stopSignal }),
     ...(template.healthcheck === null ? {} : { Healthcheck: healthcheckBody(template.healthcheck) }),
     StopTimeout: Math.ceil(template.stopGraceMs / 1_000),
-    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    Env: environmentBody(environment),
     Labels: { ...template.labels, ...labels },
     ExposedPorts: Object.fromEntries(ports.map((port) => [portKey(port), {}])),
     HostConfig: {
@@ -39,28 +38,8 @@ export function furtherNetworks(template: ContainerTemplate): readonly string[] 
   return template.networks.slice(1);
 }
 
-/** Values that came from a secret's reference and must not come back in a message. */
-export function secretValues({ template, environment }: Creation): readonly string[] {
-  return Object.entries(template.environment)
-    .filter(([, value]) => value.kind !== "literal")
-    .flatMap(([name]) => environment[name] ?? [])
-    .filter((value) => value !== "");
-}
-
 function isOwnNetwork(network: string): boolean {
   return network !== "host" && network !== "none" && !network.startsWith("container:");
-}
-
-/** `Test` begins with how it is run; a bare command is run as it stands, without a shell. */
-function healthcheckBody(check: DockerHealthcheck) {
-  const test = ["CMD", "CMD-SHELL", "NONE"].includes(check.command[0] ?? "") ? [] : ["CMD"];
-  return {
-    Test: [...test, ...check.command],
-    Interval: check.intervalMs * nanosecondsPerMs,
-    Timeout: check.timeoutMs * nanosecondsPerMs,
-    StartPeriod: check.startPeriodMs * nanosecondsPerMs,
-    Retries: check.retries,
-  };
 }
 
 function portBindings(ports: readonly PortTemplate[]) {

@@ -1,9 +1,10 @@
 import type Docker from "dockerode";
 import { type Creation, EngineError } from "../../ports/engine.ts";
 import type { DockerConnection } from "./connection.ts";
-import { createBody, furtherNetworks, secretValues } from "./create-body.ts";
+import { createBody, furtherNetworks } from "./create-body.ts";
 import { pullImage } from "./pull-image.ts";
-import { asRecord, asText } from "./shape.ts";
+import { asText } from "../answer.ts";
+import { hidingSecrets } from "../container-spec.ts";
 
 export interface CreateDeadlines {
   readonly createMs: number;
@@ -22,23 +23,19 @@ export async function createAndStart(
   creation: Creation,
   remove: (id: string) => Promise<void>,
 ): Promise<string> {
+  const id = await createWithImage(connection, deadlines, creation);
   try {
-    const id = await createWithImage(connection, deadlines, creation);
-    try {
-      for (const network of furtherNetworks(creation.template)) {
-        await connection.call(`connect ${creation.name} to network ${network}`, deadlines.createMs, (docker) =>
-          docker.getNetwork(encodeURIComponent(network)).connect({ Container: id }),
-        );
-      }
-      await connection.call(`start ${creation.name}`, deadlines.startMs, (docker) => docker.getContainer(id).start());
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      if (error.kind === "refused") await removeLeftover(error, () => remove(id));
-      throw sinceCreated(error);
+    for (const network of furtherNetworks(creation.template)) {
+      await connection.call(`connect ${creation.name} to network ${network}`, deadlines.createMs, (docker) =>
+        docker.getNetwork(encodeURIComponent(network)).connect({ Container: id }),
+      );
     }
+    await connection.call(`start ${creation.name}`, deadlines.startMs, (docker) => docker.getContainer(id).start());
     return id;
   } catch (error) {
-    throw error instanceof EngineError ? withoutSecrets(error, secretValues(creation)) : error;
+    if (!(error instanceof EngineError)) throw error;
+    if (error.kind === "refused") await removeLeftover(error, () => remove(id));
+    throw sinceCreated(error);
   }
 }
 
@@ -58,11 +55,11 @@ async function createWithImage(
 }
 
 function create(connection: DockerConnection, deadlineMs: number, creation: Creation): Promise<string> {
+  // The body apart from the query, or the environment's secrets would stand in the address.
+  const options = { _query: { name: creation.name }, _body: createBody(creation) } as Docker.ContainerCreateOptions;
   return connection.call(`create ${creation.name}`, deadlineMs, async (docker) => {
-    // The body apart from the query, or the environment's secrets would stand in the address.
-    const options = { _query: { name: creation.name }, _body: createBody(creation) };
-    const container = await docker.createContainer(options as Docker.ContainerCreateOptions);
-    return asText(asRecord(container, "container")["id"], "Id");
+    const created = hidingSecrets(creation.template, creation.environment, () => docker.createContainer(options));
+    return asText((await created).id, "Id");
   });
 }
 
@@ -79,10 +76,4 @@ async function removeLeftover(refusal: EngineError, remove: () => Promise<void>)
     const message = `${refusal.message}; what was created could not be removed: ${(error as Error).message}`;
     throw new EngineError("refused", message, { cause: refusal });
   }
-}
-
-/** The cause goes too: a log would print it. */
-function withoutSecrets(error: EngineError, secrets: readonly string[]): EngineError {
-  const message = secrets.reduce((text, secret) => text.replaceAll(secret, "…"), error.message);
-  return message === error.message ? error : new EngineError(error.kind, message);
 }

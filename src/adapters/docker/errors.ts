@@ -1,7 +1,7 @@
 import { cleanText } from "../../model/clean-text.ts";
 import { EngineError } from "../../ports/engine.ts";
 import { HttpRefusal } from "./transport.ts";
-import { UnreadableAnswer } from "./shape.ts";
+import { UnreadableAnswer } from "../answer.ts";
 
 const sentenceBytesMax = 500;
 
@@ -28,7 +28,7 @@ function kindOfRefusal({ statusCode, message }: HttpRefusal): EngineError["kind"
   // A gateway's own words about an engine behind it, which may have done it.
   if (statusCode === 502 || statusCode === 504) return "unclear";
   if (message.includes("update out of sequence")) return "conflict";
-  if (statusCode === 409 && /\bname\b.*already in use/.test(message)) return "name-taken";
+  if (statusCode === 409 && /\bname\b.*(already in use|conflicts with an existing)/.test(message)) return "name-taken";
   return "refused";
 }
 

@@ -1,5 +1,5 @@
 import type { DockerConnection } from "./connection.ts";
-import { asOptional, asRecord, asText } from "./shape.ts";
+import { asOptional, asRecord, asText } from "../answer.ts";
 
 export interface EngineIdentity {
   readonly id: string;

@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { UnreadableAnswer } from "./shape.ts";
+import { UnreadableAnswer } from "../answer.ts";
 
 const lineLengthMax = 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { LABEL } from "../../model/labels.ts";
 import type { ContainerFilter } from "../../ports/engine.ts";
 import type { DockerConnection } from "./connection.ts";
 import { COMPOSE_LABEL, type ListedContainer, parseListed, SWARM_LABEL } from "./parse-container.ts";
-import { asList } from "./shape.ts";
+import { asList } from "../answer.ts";
 import { refresh } from "./status-text.ts";
 
 const inspectionsAtOnce = 8;

@@ -4,11 +4,11 @@ import { type ConnectionOptions, DockerConnection } from "./connection.ts";
 import { createAndStart } from "./create-container.ts";
 import type { EngineEndpoint } from "./endpoint.ts";
 import { refusedBecause } from "./errors.ts";
-import { followEvents } from "./follow-events.ts";
 import { Identity } from "./identity.ts";
 import { listContainers } from "./list-containers.ts";
 import { outputText } from "./output-text.ts";
 import { parseInspected } from "./parse-container.ts";
+import { eventFilters, parseEvent } from "./parse-event.ts";
 
 /** How long each call may take, connecting included. A stop has its grace time on top. */
 export interface EngineDeadlines {
@@ -21,7 +21,6 @@ export interface EngineDeadlines {
   readonly removeMs: number;
   readonly pullMs: number;
   readonly logsMs: number;
-  readonly openEventsMs: number;
 }
 
 const defaultDeadlines: EngineDeadlines = {
@@ -34,7 +33,6 @@ const defaultDeadlines: EngineDeadlines = {
   removeMs: 30_000,
   pullMs: 120_000,
   logsMs: 10_000,
-  openEventsMs: 10_000,
 };
 
 export interface EngineOptions extends ConnectionOptions {
@@ -135,7 +133,10 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
         outputText(await docker.getContainer(checked(id)).logs({ stdout: true, stderr: true, tail: lines })),
       ),
     follow: (signal, onOpen, onEvent) =>
-      followEvents(connection, deadlines.openEventsMs, signal, onOpen, onEvent) as Promise<never>,
+      connection.follow(eventFilters, signal, onOpen, (value) => {
+        const event = parseEvent(value, connection.engineClock);
+        if (event !== null) onEvent(event);
+      }) as Promise<never>,
     close: () => connection.close(),
   };
 }

@@ -11,7 +11,7 @@ import {
   asTextMap,
   type Json,
   UnreadableAnswer,
-} from "./shape.ts";
+} from "../answer.ts";
 
 export const COMPOSE_LABEL = {
   project: "com.docker.compose.project",

@@ -2,7 +2,7 @@ import { LABEL } from "../../model/labels.ts";
 import type { EngineEvent } from "../../ports/engine.ts";
 import type { EngineClock } from "./engine-clock.ts";
 import { COMPOSE_LABEL, SWARM_LABEL } from "./parse-container.ts";
-import { asNumber, asOptional, asRecord, asText, asTextMap } from "./shape.ts";
+import { asNumber, asOptional, asRecord, asText, asTextMap } from "../answer.ts";
 
 const kinds: Readonly<Record<string, EngineEvent["kind"]>> = {
   start: "started",

@@ -1,7 +1,7 @@
 import { EngineError } from "../../ports/engine.ts";
 import type { DockerConnection } from "./connection.ts";
 import { JsonLines } from "./json-lines.ts";
-import { asOptional, asRecord, asText } from "./shape.ts";
+import { asOptional, asRecord, asText } from "../answer.ts";
 
 /**
  * Lets the engine fetch an image that it lacks. Whatever goes wrong is `refused`: without the image nothing was

@@ -1,4 +1,4 @@
-/** The engine answered with something other than its API promises; the message names the field. */
+/** A server (Docker, Swarm) answered with something other than its API promises; the message names the field. */
 export class UnreadableAnswer extends Error {
   override readonly name = "UnreadableAnswer";
 }
