@@ -3,6 +3,7 @@ import type { Coordination, LeaderInfo, Lease, Session } from "../ports/coordina
 import type { Random } from "../ports/random.ts";
 import { RegistryError } from "../ports/registry.ts";
 import { beginTenure, instant, noFence, type Fence, type Tenure } from "./fence.ts";
+import { describeStanding, settled, standingBoard, type Board, type LeadershipStanding } from "./standing.ts";
 import { leaseMs, renewEveryMs, termsProblem, type Instant, type LeaseTerms } from "./lease.ts";
 
 /**
@@ -19,15 +20,6 @@ import { leaseMs, renewEveryMs, termsProblem, type Instant, type LeaseTerms } fr
  * A renewal that shows the key under another lease, or an agent that does not know the check any more, ends the
  * session: fences fall at once, and it begins anew as `seeking` with another session. So one session serves for one lease.
  */
-export type LeadershipStanding = { readonly sinceMs: number } & (
-  | { readonly kind: "seeking"; readonly reason: string }
-  | { readonly kind: "follower"; readonly holder: LeaderInfo }
-  | { readonly kind: "candidate" }
-  | { readonly kind: "leader"; readonly lease: Lease }
-  | { readonly kind: "suspended"; readonly lease: Lease; readonly reason: string }
-  | { readonly kind: "stopped" }
-);
-
 export interface Leadership {
   /** The fence for a pass that begins now; one that allows nothing while somebody else leads. */
   current(): Fence;
@@ -71,7 +63,7 @@ export function startLeadership(deps: LeadershipDeps, options: LeadershipOptions
   const done = run(deps, options, board, office, stopping.signal);
 
   return {
-    current: () => office.tenure?.fence() ?? noFence(describe(board.standing())),
+    current: () => office.tenure?.fence() ?? noFence(describeStanding(board.standing())),
     standing: board.standing,
     onChange: board.onChange,
     settled: (withinMs) => settled(deps.clock, board, withinMs),
@@ -99,7 +91,12 @@ async function run(
   for (let failures = 0; !stop.aborted; failures += 1) {
     try {
       const { checkTtlMs, lockDelayMs } = options.terms;
-      const session = await coordination.openSession({ holder: options.holder, checkTtlMs, lockDelayMs });
+      const opening = coordination.openSession({ holder: options.holder, checkTtlMs, lockDelayMs });
+      const session = await unlessAborted(opening, stop);
+      if (session === undefined) {
+        opening.then((late) => late.close()).catch(() => undefined);
+        break;
+      }
       failures = 0;
       await serve(deps, options, board, office, session, stop);
     } catch (error) {
@@ -134,7 +131,7 @@ async function serve(
       onResume: () => board.post({ kind: "leader", lease }),
     });
     if (office.tenure.fence().mayAct()) board.post({ kind: "leader", lease });
-    await aborted(over.signal);
+    await unlessAborted(new Promise<never>(() => undefined), over.signal);
   } finally {
     end();
     stop.removeEventListener("abort", end);
@@ -168,7 +165,7 @@ async function campaign(
       }
       board.post({ kind: "candidate" });
       const sentAt = instant(clock);
-      const lease = await session.acquire();
+      const lease = await within(clock, session.acquire(), closeWithinMs);
       if (lease !== null) return { lease, sentAt };
       index = 0;
       await clock.sleep(acquireApartMs * (0.5 + random.next()), signal);
@@ -212,64 +209,6 @@ async function keepAlive(
   }
 }
 
-interface Board {
-  readonly standing: () => LeadershipStanding;
-  readonly onChange: Leadership["onChange"];
-  post(news: News): void;
-}
-
-type News = LeadershipStanding extends infer S ? (S extends unknown ? Omit<S, "sinceMs"> : never) : never;
-
-function standingBoard(clock: Clock): Board {
-  let standing: LeadershipStanding = { kind: "seeking", reason: "not asked yet", sinceMs: clock.steadyMs() };
-  const callbacks = new Set<(standing: LeadershipStanding) => void>();
-  return {
-    standing: () => standing,
-    onChange(callback) {
-      callbacks.add(callback);
-      return () => callbacks.delete(callback);
-    },
-    post(news) {
-      const { sinceMs, ...before } = standing;
-      if (JSON.stringify(news) === JSON.stringify(before)) return;
-      // Another reason, or another holder, is no new beginning.
-      standing = { ...news, sinceMs: news.kind === before.kind ? sinceMs : clock.steadyMs() };
-      for (const callback of callbacks) callback(standing);
-    },
-  };
-}
-
-async function settled(clock: Clock, board: Board, withinMs: number): Promise<LeadershipStanding> {
-  const isSettled = ({ kind }: LeadershipStanding): boolean =>
-    kind === "leader" || kind === "follower" || kind === "stopped";
-  if (isSettled(board.standing())) return board.standing();
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      cancel();
-      forget();
-      resolve(board.standing());
-    };
-    const cancel = clock.after(withinMs, finish);
-    const forget = board.onChange((standing) => isSettled(standing) && finish());
-  });
-}
-
-function describe(standing: LeadershipStanding): string {
-  switch (standing.kind) {
-    case "follower":
-      return `the heal on ${standing.holder.node} leads`;
-    case "candidate":
-      return "nobody leads yet";
-    case "seeking":
-      return `it is not known who leads (${standing.reason})`;
-    case "leader":
-    case "suspended":
-      return "leadership has just ended";
-    case "stopped":
-      return "heal is stopping";
-  }
-}
-
 function isSame(one: Lease | null, other: Lease | null): boolean {
   return one !== null && other !== null && one.sessionId === other.sessionId && one.lockIndex === other.lockIndex;
 }
@@ -279,11 +218,17 @@ function pauseMs(failures: number, random: Random): number {
   return ms * (0.5 + random.next() / 2);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+/** Waits for the work, or until the signal fires: then undefined. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let onAbort = (): void => undefined;
+  const given = new Promise<undefined>((resolve) => (onAbort = () => resolve(undefined)));
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, given]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /** Does not wait longer than that; what comes later is ignored. */
