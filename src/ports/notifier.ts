@@ -46,7 +46,8 @@ export interface MessageSection {
 }
 
 export type Delivery =
-  | { readonly kind: "taken" }
+  /** `note`: what was not to the receiver's liking all the same, for the log. */
+  | { readonly kind: "taken"; readonly note?: string }
   | {
       readonly kind: "failed";
       readonly reason: string;

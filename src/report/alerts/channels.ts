@@ -130,7 +130,9 @@ export function markFailed(
   return withRecord(state, ref, (record) => {
     if (record.owed === null) return record;
     const broken = record.owed.broken || failure.broken;
-    return { ...record, owed: { ...record.owed, failure: cleanText(failure.reason, 120), broken } };
+    const reason = cleanText(failure.reason, 120);
+    if (broken === record.owed.broken && reason === record.owed.failure) return record;
+    return { ...record, owed: { ...record.owed, failure: reason, broken } };
   });
 }
 
@@ -138,7 +140,9 @@ function withRecord(state: AlertState, ref: DeliveryRef, change: (record: Channe
   const alert = state.alerts[ref.key];
   const record = alert?.channels[ref.channel];
   if (alert === undefined || record === undefined) return state;
-  const channels = { ...alert.channels, [ref.channel]: change(record) };
+  const changed = change(record);
+  if (changed === record) return state;
+  const channels = { ...alert.channels, [ref.channel]: changed };
   return { ...state, alerts: { ...state.alerts, [ref.key]: { ...alert, channels } } };
 }
 
