@@ -101,9 +101,7 @@ export async function startConsulCluster(
  */
 export async function ensureConsul({ say, keep = false }: { say: Say; keep?: boolean }): Promise<ConsulAgent> {
   return withLock(sharedPart, async () => {
-    const held = hold(sharedPart, keep);
-    if (isRunning(sharedPart)) return handle(sharedPart, held);
-    held.release();
+    if (isRunning(sharedPart)) return handle(sharedPart, hold(sharedPart, keep));
     // Many test files long-poll this one agent from one address, more than the 200 connections Consul allows.
     const config = { limits: { http_max_conns_per_client: 4_000 } };
     const agent = await launch(sharedPart, { say, name: "shared", config, keep });
@@ -142,7 +140,7 @@ async function launch(part: string, options: ConsulOptions): Promise<ConsulAgent
     bind,
     ports: { ...free, ...options.ports },
   };
-  await removeConsul(part);
+  await removeConsul(part); // left by an interrupted run
   const held = hold(part, options.keep);
   writePart(part, details);
   writeFileSync(configurationFile(part), JSON.stringify(configuration(part, details, options), undefined, 2));

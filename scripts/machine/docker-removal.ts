@@ -39,11 +39,14 @@ export async function removeEngine(part: string): Promise<void> {
 
 /** Containers that ignore SIGTERM would each cost the engine's grace time; and only a running engine frees networks. */
 async function removeContents(dockerHost: string): Promise<void> {
-  const attempt = (work: Promise<unknown>) => work.catch(() => undefined); // what is left is removed by force below
+  // What cannot be removed politely is removed by force below.
+  const attempt = <T>(work: Promise<T>): Promise<T | undefined> => work.catch(() => undefined);
   await attempt(askEngine(dockerHost, "POST", "/swarm/leave?force=true"));
   const containers = await attempt(askEngine<{ Id: string }[]>(dockerHost, "GET", "/containers/json?all=true"));
-  for (const { Id } of (containers ?? []) as { Id: string }[])
-    await attempt(askEngine(dockerHost, "DELETE", `/containers/${Id}?force=true&v=true`, { timeoutMs: 10_000 }));
+  const removals = (containers ?? []).map(({ Id }) =>
+    attempt(askEngine(dockerHost, "DELETE", `/containers/${Id}?force=true&v=true`, { timeoutMs: 10_000 })),
+  );
+  await Promise.all(removals);
   await attempt(askEngine(dockerHost, "POST", "/networks/prune"));
 }
 

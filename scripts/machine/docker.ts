@@ -88,7 +88,7 @@ function ownHandle(startedByUs: boolean, keep: boolean): Engine & { remove(): Pr
 export async function installEngine(say: Say): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new CannotInstall(
-      `no Docker engine answers at ${systemEngine}: start it, set DOCKER_HOST, or run this as root to have one started`,
+      "no Docker engine answers and only root can start one: start Docker, set DOCKER_HOST, or run this as root",
     );
   await ensurePrograms(needs, { say });
 }

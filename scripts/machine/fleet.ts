@@ -15,7 +15,7 @@ import { askEngine, engineAnswers } from "./engine-api.ts";
 import { fleetScript, removeFleet, type FleetDetails } from "./fleet-removal.ts";
 import { ensureImages, type DemoImage } from "./images.ts";
 import { freeSubnet } from "./network.ts";
-import { ensurePrograms, type Need } from "./packages.ts";
+import { CannotInstall, ensurePrograms, type Need } from "./packages.ts";
 import { mustRun, run, waitUntil, type CommandResult, type Say } from "./processes.ts";
 import { freePort, hold, partFolder, stateId, withLock, writePart, type Hold } from "./state.ts";
 
@@ -83,6 +83,7 @@ const gossipPort = 8301;
 
 /** Starts the hosts together and returns when every engine and every Consul agent answers. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  if (process.getuid?.() !== 0) throw new CannotInstall("only root can start a fleet of hosts: run this as root");
   await installEngine(options.say);
   await ensurePrograms(needs, options);
   const { part, details, held } = await layNetwork(options);

@@ -70,21 +70,27 @@ const { positionals, values } = parseArgs({
   },
 });
 
-switch (positionals[0]) {
-  case "up":
-    await up(Number(values.fleet));
-    break;
-  case "down":
-    await down(values.force);
-    break;
-  case "status":
-    status();
-    break;
-  case "sweep": // what an ended run starts to clear up after itself
-    if (values.after !== undefined) await untilEnded(Number(values.after));
-    await sweep({ say });
-    break;
-  default:
-    say("usage: main.ts up [--fleet N] | down [--force] | status");
-    process.exitCode = 2;
+async function command(name: string | undefined): Promise<void> {
+  switch (name) {
+    case "up":
+      return up(Number(values.fleet));
+    case "down":
+      return down(values.force);
+    case "status":
+      return status();
+    case "sweep": // what an ended run starts to clear up after itself
+      if (values.after !== undefined) await untilEnded(Number(values.after));
+      return sweep({ say });
+    default:
+      say("usage: main.ts up [--fleet N] | down [--force] | status");
+      process.exitCode = 2;
+  }
+}
+
+try {
+  await command(positionals[0]);
+} catch (error) {
+  // What goes wrong here is about the machine, and its message says what; where in our code says nothing to anyone.
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
 }

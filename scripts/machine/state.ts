@@ -17,6 +17,9 @@ import { identify, isAlive, type ProcessIdentity } from "./processes.ts";
 export function stateFolder(...below: readonly string[]): string {
   const uid = process.getuid?.() ?? 0;
   const root = path.resolve(process.env["HEAL_STATE_DIR"] ?? path.join(tmpdir(), `heal-machine-${uid}`));
+  // Sockets live below it, and the kernel allows 107 characters for a socket's path.
+  if (root.length > 60)
+    throw new Error(`the state folder's path is too long, set HEAL_STATE_DIR to a shorter one: ${root}`);
   const folder = path.join(root, ...below);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   return folder;

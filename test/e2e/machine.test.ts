@@ -142,18 +142,24 @@ describe("state shared between runs", () => {
     expect(Math.max(...ports)).toBeLessThan(32_768);
   });
 
-  /** In a network and a /run of its own, so that neither the system's engine nor that of this run is seen or met. */
-  it("recovers from a run that was killed together with its engine, and leaves nothing behind", async () => {
-    const state = mkdtempSync(path.join(tmpdir(), "heal-stale-"));
-    cleanups.push(async () => rmSync(state, { recursive: true, force: true }));
-    const environment: NodeJS.ProcessEnv = { ...process.env, HEAL_STATE_DIR: state };
-    delete environment["DOCKER_HOST"];
-    const probe = fileURLToPath(new URL("support/stale-engine.ts", import.meta.url));
-    const alone = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"';
-    const command = ["--net", "--mount", "sh", "-c", alone, "sh", process.execPath, "--import", "tsx", probe];
-    const result = await run("unshare", command, { env: environment });
-    expect(result).toMatchObject({ code: 0, stdout: "started\nkilled\nstarted again\nleft: nothing\n" });
-  });
+  /**
+   * In a network and a /run of its own, so that neither the system's engine nor that of this run is seen or met. Only
+   * root can make these; who is not root has to have an engine running, and never one of ours.
+   */
+  it.runIf(process.getuid?.() === 0)(
+    "recovers from a run that was killed together with its engine, and leaves nothing behind",
+    async () => {
+      const state = mkdtempSync(path.join(tmpdir(), "heal-stale-"));
+      cleanups.push(async () => rmSync(state, { recursive: true, force: true }));
+      const environment: NodeJS.ProcessEnv = { ...process.env, HEAL_STATE_DIR: state };
+      delete environment["DOCKER_HOST"];
+      const probe = fileURLToPath(new URL("support/stale-engine.ts", import.meta.url));
+      const alone = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"';
+      const command = ["--net", "--mount", "sh", "-c", alone, "sh", process.execPath, "--import", "tsx", probe];
+      const result = await run("unshare", command, { env: environment });
+      expect(result).toMatchObject({ code: 0, stdout: "started\nkilled\nstarted again\nleft: nothing\n" });
+    },
+  );
 });
 
 async function startContainer(image: string, port: number, env: string[] = [], command?: string[]): Promise<string> {

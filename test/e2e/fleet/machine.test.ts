@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askEngine, engineAnswers } from "../../../scripts/machine/engine-api.ts";
 import { startFleet, type Fleet, type FleetHost } from "../../../scripts/machine/fleet.ts";
+import { removeImages } from "../../../scripts/machine/images.ts";
 import { run } from "../../../scripts/machine/processes.ts";
 
 const say = (): void => undefined;
@@ -87,6 +88,13 @@ describe("a fleet", () => {
       `/containers/${id}/json`,
     );
     expect(State.Running).toBe(false);
+  });
+
+  it("gives up an image, with what runs from it, when told to", async () => {
+    await startWeb(hosts[0], 8103);
+    await removeImages(hosts[0].docker, ["heal-demo/web:1"]);
+    const images = await askEngine<{ RepoTags: string[] }[]>(hosts[0].docker, "GET", "/images/json");
+    expect(images.map(({ RepoTags }) => RepoTags)).toEqual([["heal-demo/web:2"]]);
   });
 
   it("leaves nothing behind", async () => {
