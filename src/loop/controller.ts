@@ -1,0 +1,133 @@
+import type { Memory, ServiceMemory } from "../model/memory.ts";
+import { noServiceMemory } from "../model/memory.ts";
+import type { Plan } from "../model/plan.ts";
+import type { ControllerReport, PassReport, PlanReport, ServiceReport, WhyReport } from "../model/report.ts";
+import { REPORT_VERSION } from "../model/report.ts";
+import { worstStatus } from "../model/status.ts";
+import type { Controller } from "../ports/controller.ts";
+import { NotLeader, PlanChanged } from "../ports/controller.ts";
+import type { Board } from "../report/board.ts";
+import { planHash } from "../report/plan-hash.ts";
+import type { Pass, World } from "./reconcile.ts";
+import { decide } from "./reconcile.ts";
+
+export interface ControllerParts {
+  readonly world: World;
+  readonly board: Board;
+  readonly controller: () => ControllerReport;
+  /** One pass that acts. Rejects with what `agreed` throws, or with `NotLeader`. */
+  readonly run: (services: readonly string[], agreed: (plan: Plan) => void) => Promise<Pass>;
+  /** Makes sure that this process may write Memory; rejects with `NotLeader`. */
+  readonly takeOffice: () => Promise<void>;
+  /** Whether the board is kept up to date by passes of its own; otherwise every question is a look. */
+  readonly live: boolean;
+  readonly troubles: () => readonly string[];
+  readonly nudge: (services: readonly string[]) => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Answers what a person or a script asks, from the board of a daemon or by looking. */
+export function openController(parts: ControllerParts): Controller {
+  const { world, board } = parts;
+  const { clock } = world;
+  const environment = (): string => world.desired().environment;
+  const iso = (steadyMs: number): string => new Date(clock.wallMs() + steadyMs - clock.steadyMs()).toISOString();
+  const named = (services: readonly string[]): readonly string[] =>
+    services.length === 0 ? Object.keys(world.desired().services) : services;
+  const look = async (services: readonly string[]): Promise<void> => {
+    const missing = parts.live ? services.filter((name) => board.service(name, iso) === null) : services;
+    if (missing.length > 0) await decide(world, missing);
+  };
+  const edit = async (service: string, change: (memory: ServiceMemory) => ServiceMemory): Promise<void> => {
+    await parts.takeOffice();
+    const before = world.memory.view().services[service] ?? noServiceMemory;
+    const refused = await world.memory.commit(world.fence(), { services: { [service]: change(before) } });
+    if (refused !== null) throw new NotLeader(refused);
+    parts.nudge([service]);
+  };
+
+  return {
+    services: async () => Object.keys(world.desired().services),
+    async planNow(services) {
+      return planReport(environment(), (await decide(world, named(services))).plan);
+    },
+    async pass(services, expect) {
+      const names = named(services);
+      const pass = await parts.run(names, (plan) => {
+        const actual = planHash(plan);
+        if (expect !== null && expect !== actual) throw new PlanChanged(expect, actual);
+      });
+      const after = pass.results.length === 0 ? pass : await decide(world, names);
+      const standings = Object.values(after.plan.services).map(({ standing }) => standing);
+      return {
+        ...planReport(environment(), pass.plan),
+        status: worstStatus(standings.map(({ status }) => status)),
+        results: pass.results,
+        after: standings,
+      } satisfies PassReport;
+    },
+    async status(services) {
+      const names = named(services);
+      await look(names);
+      const reports = names.flatMap((name): readonly ServiceReport[] => {
+        const report = board.service(name, iso);
+        return report === null ? [] : [report];
+      });
+      return {
+        version: REPORT_VERSION,
+        environment: environment(),
+        status: worstStatus(reports.map(({ standing }) => standing.status)),
+        at: iso(clock.steadyMs()),
+        controller: parts.controller(),
+        hosts: Object.values(board.hosts()),
+        services: reports,
+        troubles: parts.troubles(),
+      };
+    },
+    async why(service) {
+      await look([service]);
+      const report: WhyReport | null = board.why(service, iso);
+      if (report === null) throw new Error(`there is no service ${service} in the desired state`);
+      return report;
+    },
+    nudge: async (services) => parts.nudge(named(services)),
+    async pause(service, { forMs, why }) {
+      const nowMs = clock.steadyMs();
+      await edit(service, (memory) => ({
+        ...memory,
+        pause: { sinceMs: nowMs, untilMs: forMs === null ? null : nowMs + forMs, why },
+      }));
+      board.record(service, note(iso(nowMs), "pause", why));
+    },
+    async resume(service) {
+      await edit(service, (memory) => ({ ...memory, pause: null, backOff: null, slots: withoutBackOff(memory.slots) }));
+      board.record(service, note(iso(clock.steadyMs()), "resume", ""));
+    },
+    close: parts.close,
+  };
+}
+
+export function planReport(environment: string, plan: Plan): PlanReport {
+  const services = Object.values(plan.services);
+  return {
+    version: REPORT_VERSION,
+    environment,
+    hash: planHash(plan),
+    status: worstStatus(services.map(({ standing }) => standing.status)),
+    services,
+  };
+}
+
+/** A person says that the cause is gone: every slot may be tried at once. */
+function withoutBackOff(slots: Memory["services"][string]["slots"]): ServiceMemory["slots"] {
+  return Object.fromEntries(
+    Object.entries(slots).map(([number, slot]) => [
+      number,
+      { ...slot, backOff: null, failuresAtMs: [], failedHosts: [], quarantinedAtMs: null },
+    ]),
+  );
+}
+
+function note(at: string, what: string, why: string) {
+  return { at, kind: "person", what, why, outcome: "noted", detail: null } as const;
+}
