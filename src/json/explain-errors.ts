@@ -77,24 +77,13 @@ function explain(error: ErrorObject, path: JsonPath, node: SchemaNode, value: un
       };
     case "type":
       return at(node.sensitive === true ? `${nounOf(value)} may not stand here` : `${nounOf(value)} stands here`);
-    case "maxLength":
-    case "maxItems":
     case "maxProperties":
-      return {
-        path,
-        at: "value",
-        message: `is too long`,
-        expected: `at most ${String(params["limit"])}${unitOf(error.keyword)}`,
-      };
-    case "minLength":
-    case "minItems":
     case "minProperties":
-      return {
-        path,
-        at: "value",
-        message: `is too short`,
-        expected: `at least ${String(params["limit"])}${unitOf(error.keyword)}`,
-      };
+    case "maxItems":
+    case "minItems":
+    case "maxLength":
+    case "minLength":
+      return { path, at: "value", ...sizeProblem(error.keyword, Number(params["limit"]), node) };
     default:
       break;
   }
@@ -169,10 +158,13 @@ function nounOf(value: unknown): string {
   return typeof value === "number" ? "a number" : String(value);
 }
 
-function unitOf(keyword: string): string {
-  if (keyword.endsWith("Length")) return " characters";
-  return keyword.endsWith("Items") ? " entries" : " keys";
+function sizeProblem(keyword: string, limit: number, node: SchemaNode): Pick<Finding, "message" | "expected"> {
+  const [bound, noun] = [keyword.slice(0, 3), sizeNouns[keyword.slice(3)] ?? ""];
+  const message = bound === "max" ? `has too many ${noun}` : `has too few ${noun}`;
+  return { message, expected: node.expected ?? `at ${bound === "max" ? "most" : "least"} ${limit}` };
 }
+
+const sizeNouns: Readonly<Record<string, string>> = { Length: "characters", Items: "entries", Properties: "keys" };
 
 function shownValue(value: unknown): string {
   if (typeof value === "string") return shown(value);
