@@ -100,7 +100,7 @@ const loneSurrogate = /\p{Surrogate}/u;
 const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Control characters other than tab and line breaks, which commands and certificates need. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 export const controlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
 function unescaped(raw: string): string {
