@@ -6,47 +6,31 @@
  * happens to a host is a host's failure and not, every now and then, an election as well. With `consul: "on-hosts"` every
  * host runs a server, as a small real fleet does, and the agent outside is a client.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
+import type { ConsulAgent, ConsulOptions } from "./consul-agent.ts";
 import { ensureConsulBinary } from "./consul-binary.ts";
-import { isInCatalog, startConsul, type ConsulAgent, type ConsulOptions } from "./consul.ts";
+import { startConsul } from "./consul.ts";
 import { installEngine } from "./docker.ts";
-import { askEngine, engineAnswers } from "./engine-api.ts";
+import {
+  bootHost,
+  gossipPort,
+  hostOf,
+  joinSwarm,
+  outsideAgent,
+  script,
+  untilEngineAnswers,
+  writeAgentConfiguration,
+  type FleetHost,
+  type FleetOptions,
+} from "./fleet-hosts.ts";
 import { fleetScript, removeFleet, type FleetDetails } from "./fleet-removal.ts";
-import { ensureImages, type DemoImage } from "./images.ts";
 import { freeSubnet } from "./network.ts";
 import { CannotInstall, ensurePrograms, type Need } from "./packages.ts";
-import { mustRun, run, waitUntil, type CommandResult, type Say } from "./processes.ts";
-import { freePort, hold, partFolder, stateId, withLock, writePart, type Hold } from "./state.ts";
+import { run, type CommandResult } from "./processes.ts";
+import { hold, partFolder, stateId, withLock, writePart, type Hold } from "./state.ts";
 
-export interface FleetOptions {
-  readonly say: Say;
-  readonly hosts: number;
-  /** Joins the engines to a Swarm: all as managers, or the first as manager and the others as workers. */
-  readonly swarm?: "managers" | "workers";
-  /** Reach the engines over TCP. A unix socket goes on working when the host's cable is out; TCP does not. */
-  readonly tcp?: boolean;
-  /** The images every host has; the web ones unless given. */
-  readonly images?: readonly DemoImage[];
-  readonly consul?: "outside" | "on-hosts";
-  /** More of Consul's configuration, for all agents of the fleet. */
-  readonly consulConfig?: object;
-  /** For example `["--live-restore"]`, which cannot be used with a Swarm. */
-  readonly dockerdArguments?: readonly string[];
-  /** Stays up after this process has ended, until taken down. */
-  readonly keep?: boolean;
-}
-
-export interface FleetHost {
-  /** h1, h2, …: its host name, its node name in Consul and its name in the Swarm. */
-  readonly name: string;
-  readonly address: string;
-  /** How to reach its engine, as DOCKER_HOST spells it; over TCP if the fleet was started so. */
-  readonly docker: string;
-  /** The engine's socket, as DOCKER_HOST spells it, whether or not TCP is on. */
-  readonly dockerSocket: string;
-  readonly consulAddress: string;
-}
+export type { FleetHost, FleetOptions };
 
 /** Hosts are named by their number, from 1. Each function returns when its effect is there. */
 export interface Fleet {
@@ -78,8 +62,6 @@ const needs: readonly Need[] = [
   { programs: ["nsenter"], package: "util-linux" },
   { programs: ["pgrep"], package: "procps" },
 ];
-const readyTimeoutMs = 60_000;
-const gossipPort = 8301;
 
 /** Starts the hosts together and returns when every engine and every Consul agent answers. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
@@ -135,85 +117,6 @@ async function layNetwork(options: FleetOptions): Promise<{ part: string; detail
   });
 }
 
-function hostOf(part: string, { network }: FleetDetails, number: number, { tcp }: FleetOptions): FleetHost {
-  const name = `h${number}`;
-  const address = `${network}.${number}`;
-  const dockerSocket = `unix://${path.join(partFolder(part), name, "docker.sock")}`;
-  const docker = tcp === true ? `tcp://${address}:2375` : dockerSocket;
-  return { name, address, docker, dockerSocket, consulAddress: `http://${address}:8500` };
-}
-
-async function outsideAgent(options: FleetOptions, { network }: FleetDetails, join: string[]): Promise<ConsulOptions> {
-  return {
-    say: options.say,
-    name: "outside",
-    bind: `${network}.254`,
-    ports: { serf_lan: await freePort() },
-    servers: options.consul === "on-hosts" ? 0 : 1,
-    retryJoin: join,
-    keep: options.keep ?? false,
-    ...(options.consulConfig !== undefined && { config: options.consulConfig }),
-  };
-}
-
-function writeAgentConfiguration(part: string, host: FleetHost, options: FleetOptions, join: readonly string[]): void {
-  const folder = path.join(partFolder(part), host.name);
-  mkdirSync(folder, { recursive: true });
-  const isServer = options.consul === "on-hosts";
-  const configuration = {
-    node_name: host.name,
-    data_dir: path.join(folder, "consul"),
-    bind_addr: host.address,
-    // From outside on the host's address, and on 127.0.0.1 for what runs on the host itself.
-    client_addr: "0.0.0.0",
-    server: isServer,
-    ...(isServer && { bootstrap_expect: options.hosts }),
-    ports: { serf_lan: gossipPort, serf_wan: -1 },
-    retry_join: join,
-    retry_interval: "200ms",
-    performance: { raft_multiplier: 1 },
-    disable_update_check: true,
-    enable_local_script_checks: true,
-    ...options.consulConfig,
-  };
-  writeFileSync(path.join(folder, "consul.json"), JSON.stringify(configuration, undefined, 2));
-}
-
-async function bootHost(part: string, host: FleetHost, options: FleetOptions): Promise<void> {
-  await script(part, "boot", host);
-  await untilEngineAnswers(host);
-  await ensureImages(host.dockerSocket, options.images ?? ["heal-demo/web:1", "heal-demo/web:2"], {
-    say: () => undefined,
-  });
-  await waitUntil(() => isInCatalog(host.consulAddress, host.name), {
-    timeoutMs: readyTimeoutMs,
-    what: `Consul on ${host.name} to join`,
-  });
-}
-
-async function untilEngineAnswers({ name, dockerSocket }: FleetHost): Promise<void> {
-  await waitUntil(() => engineAnswers(dockerSocket), {
-    timeoutMs: readyTimeoutMs,
-    what: `the engine of ${name} to answer`,
-  });
-}
-
-async function joinSwarm(hosts: readonly FleetHost[], others: "managers" | "workers"): Promise<void> {
-  const [first, ...rest] = hosts;
-  if (first === undefined) return;
-  const own = (host: FleetHost) => ({ ListenAddr: `${host.address}:2377`, AdvertiseAddr: host.address });
-  await askEngine(first.dockerSocket, "POST", "/swarm/init", { json: own(first) });
-  const swarm = await askEngine<{ JoinTokens: { Manager: string; Worker: string } }>(
-    first.dockerSocket,
-    "GET",
-    "/swarm",
-  );
-  const JoinToken = others === "managers" ? swarm.JoinTokens.Manager : swarm.JoinTokens.Worker;
-  const RemoteAddrs = [`${first.address}:2377`];
-  for (const host of rest)
-    await askEngine(host.dockerSocket, "POST", "/swarm/join", { json: { ...own(host), RemoteAddrs, JoinToken } });
-}
-
 type Faults = Omit<Fleet, "folder" | "hosts" | "consul" | "stop">;
 
 function faults(part: string, hosts: readonly FleetHost[], options: FleetOptions): Faults {
@@ -239,8 +142,4 @@ function faults(part: string, hosts: readonly FleetHost[], options: FleetOptions
     plug: (number) => script(part, "plug", host(number)),
     exec: (number, command) => run(fleetScript, [partFolder(part), "exec", host(number).name.slice(1), ...command]),
   };
-}
-
-async function script(part: string, verb: string, host?: FleetHost): Promise<void> {
-  await mustRun(fleetScript, [partFolder(part), verb, ...(host === undefined ? [] : [host.name.slice(1)])]);
 }

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { removeConsul, type ConsulDetails } from "./consul.ts";
+import { removeConsul, type ConsulDetails } from "./consul-agent.ts";
 import { removeEngine, type EngineDetails } from "./docker-removal.ts";
 import { removeFleet, type FleetDetails } from "./fleet-removal.ts";
 import { identify, waitUntil, type Say } from "./processes.ts";
