@@ -3,6 +3,7 @@ import type { Instance, Registration } from "./instance.ts";
 import type { ServiceMemory } from "./memory.ts";
 import type { HostObservation } from "./observation.ts";
 import type { ServicePlan, Standing } from "./plan.ts";
+import type { Problem } from "./problem.ts";
 import type { Status } from "./status.ts";
 
 /** The shapes that `--json` and the API give. A field may be added within a version; none changes its meaning. */
@@ -16,6 +17,8 @@ export interface PlanReport {
   readonly hash: string;
   readonly status: Status;
   readonly services: readonly ServicePlan[];
+  /** When it was made, on the clock that `untilMs` of its holds is on. */
+  readonly atMs?: number;
 }
 
 /** What `heal` prints: the plan it carried out, what came of it, and how things stand afterwards. */
@@ -90,4 +93,46 @@ export interface WhyReport {
   readonly history: readonly HistoryEntry[];
   /** Field of the service → file that gave it. */
   readonly sources: Readonly<Record<string, string>>;
+  /** When it was made, on the clock that the times in `memory` and `holds` are on. */
+  readonly atMs?: number;
 }
+
+/** What `heal check` prints, worst last. */
+export interface CheckReport {
+  readonly version: typeof REPORT_VERSION;
+  readonly environment: string;
+  readonly status: Status;
+  readonly services: readonly Pick<Standing, "service" | "status" | "summary">[];
+}
+
+/** What any command with `--json`, and the API, gives in place of its report when it fails. */
+export interface ErrorReport {
+  readonly version: typeof REPORT_VERSION;
+  readonly error: {
+    readonly code: ErrorCode;
+    /** What is wrong and where, in a sentence. */
+    readonly message: string;
+    /** What to do about it; null when the message says it. */
+    readonly advice: string | null;
+    /** Every error of the files, for `configuration`. */
+    readonly problems?: readonly Problem[];
+    /** The hashes, for `plan-changed`. */
+    readonly expected?: string;
+    readonly actual?: string;
+    /** The name that is not known and the one that was probably meant, for `unknown-service`. */
+    readonly service?: string;
+    readonly suggestion?: string | null;
+  };
+}
+
+export type ErrorCode =
+  | "usage"
+  | "unknown-service"
+  | "configuration"
+  | "plan-changed"
+  | "not-leader"
+  | "unavailable"
+  | "denied"
+  | "exists"
+  | "interrupted"
+  | "bug";

@@ -1,3 +1,4 @@
+import type { Problem } from "../model/problem.ts";
 import type { PassReport, PlanReport, StatusReport, WhyReport } from "../model/report.ts";
 
 /**
@@ -35,4 +36,46 @@ export class PlanChanged extends Error {
 /** Somebody else holds the lock, and cannot be asked: nothing was done. */
 export class NotLeader extends Error {
   override readonly name = "NotLeader";
+}
+
+/** No service of that name is in the desired state. */
+export class UnknownService extends Error {
+  override readonly name = "UnknownService";
+  readonly service: string;
+  /** The desired service that was most likely meant; null when none is near. */
+  readonly suggestion: string | null;
+  constructor(service: string, suggestion: string | null) {
+    super(`the desired state has no service "${service}"`);
+    this.service = service;
+    this.suggestion = suggestion;
+  }
+}
+
+/**
+ * The daemon could not be asked. `absent`: none is there. `silent`: it took the question and did not answer in time.
+ * `denied`: it may not be asked, by file permission or for want of the token. `unclear`: the answer broke off or makes
+ * no sense. `refused`: it understood and said no.
+ */
+export class ControllerError extends Error {
+  override readonly name = "ControllerError";
+  readonly kind: "absent" | "silent" | "denied" | "unclear" | "refused";
+  constructor(kind: ControllerError["kind"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** What a daemon would listen on belongs to another process: a socket with a living daemon behind it, a port, a file. */
+export class InUse extends Error {
+  override readonly name = "InUse";
+}
+
+/** `heal.json`, an environment variable or the desired state is wrong, and there is no last good state to go on with. */
+export class InvalidInput extends Error {
+  override readonly name = "InvalidInput";
+  readonly problems: readonly Problem[];
+  constructor(message: string, problems: readonly Problem[]) {
+    super(message);
+    this.problems = problems;
+  }
 }
