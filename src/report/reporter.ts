@@ -1,0 +1,81 @@
+import type { ActionResult } from "../model/action.ts";
+import type { ServicePlan } from "../model/plan.ts";
+import { statusWord } from "../model/status.ts";
+import type { Status } from "../model/status.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Board, BoardDecision } from "./board.ts";
+import { describeAction } from "./describe-action.ts";
+import { EVENT } from "./events.ts";
+
+/** Somebody who wants to know what passes find and do: metrics, alerts, the checks published in Consul. */
+export interface Listener<D extends BoardDecision> {
+  decided?(decision: D): void;
+  acted?(plan: ServicePlan, results: readonly ActionResult[]): void;
+}
+
+export interface ReporterDeps<D extends BoardDecision> {
+  readonly board: Board;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly listeners: readonly Listener<D>[];
+}
+
+/** Tells the board, the log and the listeners. A pass that finds nothing new is told at debug. */
+export function openReporter<D extends BoardDecision>({ board, clock, log, listeners }: ReporterDeps<D>) {
+  const statuses = new Map<string, Status>();
+  const at = (): string => new Date(clock.wallMs()).toISOString();
+
+  const tellStatus = ({ standing }: ServicePlan): void => {
+    const before = statuses.get(standing.service);
+    if (before === standing.status) return;
+    statuses.set(standing.service, standing.status);
+    const what = `${before === undefined ? "" : `${statusWord(before)} → `}${statusWord(standing.status)}`;
+    board.record(standing.service, {
+      at: at(),
+      kind: "status",
+      what,
+      why: standing.summary,
+      outcome: "noted",
+      detail: null,
+    });
+    const data = { event: EVENT.statusChanged, service: standing.service, status: statusWord(standing.status) };
+    const message = { ...data, before: before === undefined ? null : statusWord(before), summary: standing.summary };
+    if (standing.status === 0) log.info(message, "status changed");
+    else log.warn(message, "status changed");
+  };
+  const tellResult = (result: ActionResult): void => {
+    const { action } = result;
+    const data = { service: action.service, action: describeAction(action), rule: action.because.rule };
+    switch (result.kind) {
+      case "done":
+        log.info(
+          { event: EVENT.actionDone, ...data, why: action.because.evidence, tookMs: result.tookMs },
+          "action done",
+        );
+        break;
+      case "failed":
+        log.error({ event: EVENT.actionFailed, ...data, error: result.message, retry: result.retry }, "action failed");
+        break;
+      case "skipped":
+        log.warn({ event: EVENT.actionSkipped, ...data, reason: result.reason }, "action skipped");
+        break;
+    }
+  };
+
+  return {
+    decided(decision: D): void {
+      board.decided(decision);
+      for (const plan of Object.values(decision.plan.services)) {
+        tellStatus(plan);
+        for (const hold of plan.holds) log.debug({ event: EVENT.actionHeld, ...hold }, "action held");
+      }
+      for (const listener of listeners) listener.decided?.(decision);
+    },
+    acted(plan: ServicePlan, results: readonly ActionResult[]): void {
+      if (results.length > 0) board.acted(plan, results, at());
+      results.forEach(tellResult);
+      for (const listener of listeners) listener.acted?.(plan, results);
+    },
+  };
+}
