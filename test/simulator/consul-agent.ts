@@ -35,6 +35,8 @@ export interface Agent extends Server {
   lookAtProbes(): void;
   /** The machine's power or network may have changed. */
   review(): void;
+  /** Its next full anti-entropy comes so much later. */
+  resyncAfter(ms: number): void;
   crash(): void;
   hang(): void;
   start(keepServices: boolean): void;
@@ -224,6 +226,7 @@ export function consulAgent(deps: AgentDeps): Agent {
       if (running()) for (const service of services.values()) planProbe(service);
     },
     review,
+    resyncAfter: (ms) => void scheduler.after(ms, sync),
     crash() {
       state = "down";
       asleep = [];

@@ -57,32 +57,46 @@ export interface TrueContainer {
   removed: boolean;
   /** Cancels what its present run would still do (become ready, crash, restart). */
   timers: (() => void)[];
-  view: Container | null;
+  /** How the engine describes it, for who reads its times so much shifted; null once something has changed. */
+  view: { readonly shiftMs: number; readonly container: Container } | null;
 }
 
-/** The container as the engine's API describes it; the same object until something about it changes. */
-export function describe(container: TrueContainer, wallMs: (atMs: number) => number): Container {
-  return (container.view ??= {
+/** The container as the engine's API describes it, times moved by so much; the same object until something changes. */
+export function describe(container: TrueContainer, shiftMs: number): Container {
+  if (container.view?.shiftMs === shiftMs) return container.view.container;
+  const described = { ...lasting(container), ...passing(container, shiftMs) };
+  container.view = { shiftMs, container: described };
+  return described;
+}
+
+function lasting({ labels, ...container }: TrueContainer) {
+  return {
     id: container.id,
     name: container.name,
     host: container.machine,
-    service: container.labels[LABEL.service] ?? null,
-    slot: wholeNumber(container.labels[LABEL.slot]),
-    generation: wholeNumber(container.labels[LABEL.generation]),
-    specHash: container.labels[LABEL.specHash] ?? null,
-    state: container.state,
-    health: container.health,
-    exitCode: container.exitCode,
-    createdAtMs: wallMs(container.createdAtMs),
-    startedAtMs: container.startedAtMs === null ? null : wallMs(container.startedAtMs),
-    finishedAtMs: container.finishedAtMs === null ? null : wallMs(container.finishedAtMs),
+    service: labels[LABEL.service] ?? null,
+    slot: wholeNumber(labels[LABEL.slot]),
+    generation: wholeNumber(labels[LABEL.generation]),
+    specHash: labels[LABEL.specHash] ?? null,
     restartsItself: container.template.restart !== "no",
-    address: container.address,
-    ports: container.ports,
     compose: container.compose,
     swarmTaskId: container.swarmTaskId,
     swarmServiceName: container.swarmServiceName,
-  });
+  };
+}
+
+function passing(container: TrueContainer, shiftMs: number) {
+  const { state, health, exitCode, address, ports, createdAtMs, startedAtMs, finishedAtMs } = container;
+  return {
+    state,
+    health,
+    exitCode,
+    address,
+    ports,
+    createdAtMs: createdAtMs + shiftMs,
+    startedAtMs: startedAtMs === null ? null : startedAtMs + shiftMs,
+    finishedAtMs: finishedAtMs === null ? null : finishedAtMs + shiftMs,
+  };
 }
 
 /** Whether there is a process, answering or not. */

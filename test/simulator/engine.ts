@@ -28,7 +28,9 @@ export interface EngineWeather extends Weather {
 /** Hears of everything a controller asks an engine to change (when it is sent, and when it takes effect) and of looks that succeeded. */
 export interface EngineWitness {
   sent(process: Process, what: EngineChange): void;
-  took(process: Process, what: EngineChange, sentAtMs: number): void;
+  /** Right before it takes effect: what is taken away is still there. */
+  taking(process: Process, what: EngineChange): void;
+  took(process: Process, what: EngineChange): void;
   /** A change whose outcome the caller was not told. */
   unclear(process: Process, what: EngineChange): void;
   looked(process: Process, machine: string): void;
@@ -38,16 +40,17 @@ export type EngineChange =
   | { readonly kind: "create"; readonly machine: string; readonly creation: Creation }
   | { readonly kind: "start" | "stop" | "remove"; readonly machine: string; readonly container: TrueContainer };
 
+/** The real adapter's own deadlines. */
 const calls = {
-  ping: { name: "engine.ping", mutates: false, deadlineMs: 3_000 },
-  list: { name: "engine.list", mutates: false, deadlineMs: 5_000 },
+  ping: { name: "engine.ping", mutates: false, deadlineMs: 10_000 },
+  list: { name: "engine.list", mutates: false, deadlineMs: 10_000 },
   inspect: { name: "engine.inspect", mutates: false, deadlineMs: 5_000 },
-  output: { name: "engine.output", mutates: false, deadlineMs: 5_000 },
+  output: { name: "engine.output", mutates: false, deadlineMs: 10_000 },
   follow: { name: "engine.follow", mutates: false, deadlineMs: 5_000 },
-  create: { name: "engine.create", mutates: true, deadlineMs: 10_000 },
-  start: { name: "engine.start", mutates: true, deadlineMs: 10_000 },
-  stop: { name: "engine.stop", mutates: true, deadlineMs: 10_000 },
-  remove: { name: "engine.remove", mutates: true, deadlineMs: 10_000 },
+  create: { name: "engine.create", mutates: true, deadlineMs: 30_000 },
+  start: { name: "engine.start", mutates: true, deadlineMs: 30_000 },
+  stop: { name: "engine.stop", mutates: true, deadlineMs: 15_000 },
+  remove: { name: "engine.remove", mutates: true, deadlineMs: 30_000 },
 } as const satisfies Record<string, Call>;
 
 /** The Engine port of one controller on one simulated host, made of the same requests as the real one. */
@@ -61,19 +64,18 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
     error: (kind, message) => new EngineError(kind, message),
   };
   const { dice, scheduler } = process;
-  const seen = (container: TrueContainer): Container =>
-    describe(container, (atMs) => EPOCH_MS + machine.clockOffsetMs + atMs);
+  const seen = (container: TrueContainer): Container => describe(container, shiftOf(process, machine));
 
   /** A change that takes `worksMs`, told to the witness at each point. */
   const change = <T>(call: Call, what: EngineChange, worksMs: number, effect: () => T): Promise<T> => {
-    const sentAtMs = scheduler.nowMs();
     if (process.alive()) witness.sent(process, what);
     const sent = order<T>(line, call, (reply) => {
       const finish = (): void => {
         if (machine.state() === "down") return; // it died over it: no answer
         try {
+          witness.taking(process, what);
           const value = effect();
-          witness.took(process, what, sentAtMs);
+          witness.took(process, what);
           reply.ok(value);
         } catch (error) {
           reply.fail(error as Error);
@@ -130,7 +132,11 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
         if (error.kind === "refused") await removeContainer(container).catch(() => {});
         throw error.kind === "unreachable" ? new EngineError("unclear", error.message, { cause: error }) : error;
       }
-      return seen(container);
+      const started = await this.inspect(container.id).catch((error: unknown) => {
+        throw new EngineError("unclear", (error as Error).message, { cause: error });
+      });
+      if (started === null) throw new EngineError("unclear", `${creation.name} was started and is gone`);
+      return started;
     },
     startExisting: async (id) => {
       const container = machine.find(id);
@@ -192,6 +198,16 @@ function follow(
       if (!signal.aborted) unsubscribe = machine.subscribe(listen);
     }).then(onOpen, reject);
   });
+}
+
+/**
+ * The real adapter turns the engine's times into the controller's by the date of its answers, in whole seconds, and
+ * leaves a small difference alone. What is left of it here is as wrong as that may be.
+ */
+function shiftOf(process: Process, machine: Machine): number {
+  const skewMs = machine.clockOffsetMs - process.steadyOffsetMs;
+  const errorMs = Math.abs(skewMs) <= 2_500 ? skewMs : skewMs % 1_000;
+  return EPOCH_MS + process.steadyOffsetMs + errorMs;
 }
 
 function isOfInterest(container: TrueContainer, filter: ContainerFilter): boolean {

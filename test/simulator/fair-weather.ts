@@ -4,6 +4,7 @@ import type { EngineWeather } from "./engine.ts";
 export const fairWeather: EngineWeather = {
   fate: () => "normal",
   killed: (process) => process.kill(),
+  contacted: () => {},
   eventFate: () => "normal",
 };
 

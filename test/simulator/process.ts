@@ -18,6 +18,10 @@ export interface Process {
   stop(): void;
   resume(): void;
   kill(): void;
+  /** How wrong the wall clock was when it started; its steady clock keeps that for ever. */
+  readonly steadyOffsetMs: number;
+  /** In the world's time. */
+  readonly startedAtMs: number;
   /** Sets the wall clock wrong by so much; the steady clock does not notice. */
   jumpWallClock(byMs: number): void;
 }
@@ -25,9 +29,15 @@ export interface Process {
 /** When the world begins, by the wall clock. */
 export const EPOCH_MS = Date.UTC(2026, 0, 1);
 
-export function startProcess(scheduler: Scheduler, dice: Dice, name: string, machine: string): Process {
+export function startProcess(
+  scheduler: Scheduler,
+  dice: Dice,
+  name: string,
+  machine: string,
+  steadyOffsetMs = 0,
+): Process {
   let state: "running" | "stopped" | "killed" = "running";
-  let wallOffsetMs = 0;
+  let wallOffsetMs = steadyOffsetMs;
   let backlog: (() => void)[] = [];
 
   const deliver = (run: () => void): void => {
@@ -36,7 +46,7 @@ export function startProcess(scheduler: Scheduler, dice: Dice, name: string, mac
   };
 
   const clock: Clock = {
-    steadyMs: () => EPOCH_MS + scheduler.nowMs(),
+    steadyMs: () => EPOCH_MS + steadyOffsetMs + scheduler.nowMs(),
     wallMs: () => EPOCH_MS + scheduler.nowMs() + wallOffsetMs,
     after: (ms, callback) => {
       if (state === "killed") return () => {};
@@ -68,6 +78,8 @@ export function startProcess(scheduler: Scheduler, dice: Dice, name: string, mac
     clock,
     dice,
     scheduler,
+    steadyOffsetMs,
+    startedAtMs: scheduler.nowMs(),
     alive: () => state !== "killed",
     deliver,
     stop: () => void (state === "running" && (state = "stopped")),

@@ -30,6 +30,8 @@ export type Fate =
 export interface Weather {
   fate(process: Process, to: string, call: Call): Fate;
   killed(process: Process): void;
+  /** An answer reached the process. */
+  contacted(process: Process, machine: string): void;
 }
 
 /** Where requests go. A hung server takes them in and answers when it wakes; a down one refuses. */
@@ -92,7 +94,11 @@ function send<T>(
     deadline?.();
     process.deliver(run);
   };
-  const reply: Reply<T> = { ok: (value) => answer(() => resolve(value)), fail: (error) => answer(() => reject(error)) };
+  const resolved = (value: T): void => {
+    line.weather.contacted(process, line.server.machine);
+    resolve(value);
+  };
+  const reply: Reply<T> = { ok: (value) => answer(() => resolved(value)), fail: (error) => answer(() => reject(error)) };
   const work = (): void => {
     if (fate === "refuse") return reply.fail(line.error("refused", `${call.name}: the server is out of order`));
     try {

@@ -1,0 +1,63 @@
+import { defaultTuning } from "../../src/model/tuning.ts";
+import { LABEL } from "../../src/model/labels.ts";
+import type { Creation } from "../../src/ports/engine.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { Truth } from "./truth.ts";
+
+interface Chain {
+  specHash: string;
+  /** The name it was last started under; the same name again is the same attempt. */
+  name: string;
+  /** Attempts that followed a failure, newest last. */
+  blamedAtMs: number[];
+}
+
+export interface AttemptsDeps {
+  readonly scheduler: Scheduler;
+  readonly truth: Truth;
+  readonly violate: (invariant: string, what: string) => void;
+}
+
+/**
+ * S19 and S20: the starts of one slot with one specification keep their distance, however often controllers come and
+ * go and whatever their clocks do: the first repetition at once, then 10 s, 20 s, … up to five minutes.
+ */
+export function attempts({ scheduler, truth, violate }: AttemptsDeps): { starting(creation: Creation): void } {
+  const chains = new Map<string, Chain>();
+  const { initialMs, maxMs, forgetAfterMs } = defaultTuning.backOff;
+
+  /** Whether an instance of the slot has been well for so long that its failures are forgotten. */
+  const wasWell = (service: string, slot: number): boolean => {
+    for (const one of truth.containersOf(service)) {
+      if (one.labels[LABEL.slot] !== String(slot) || one.servingSinceMs === null) continue;
+      const untilMs = one.serving ? scheduler.nowMs() : one.silentSinceMs;
+      if (untilMs - one.servingSinceMs >= forgetAfterMs - 60_000) return true;
+    }
+    return false;
+  };
+
+  return {
+    starting({ labels, name, slot }) {
+      const service = labels[LABEL.service] ?? "";
+      const specHash = labels[LABEL.specHash] ?? "";
+      const key = `${service} ${slot}`;
+      const chain = chains.get(key);
+      if (chain === undefined || chain.specHash !== specHash || wasWell(service, slot)) {
+        chains.set(key, { specHash, name, blamedAtMs: [] });
+        return;
+      }
+      if (chain.name === name) return;
+      const previous = [...truth.containersOf(service)].find((one) => one.name === chain.name);
+      chain.name = name;
+      // Taken away, or lost with its host: no failure of its own, and how it is counted is the planner's affair.
+      if (previous === undefined || previous.exitCode === 255 || previous.serving) return;
+      const lastMs = chain.blamedAtMs.at(-1);
+      const neededMs = Math.min(maxMs, initialMs * 2 ** (chain.blamedAtMs.length - 1));
+      const nowMs = scheduler.nowMs();
+      if (lastMs !== undefined && nowMs - lastMs < neededMs - 50) {
+        violate("S20", `${name} is started ${nowMs - lastMs} ms after the failed start before it; ${neededMs} ms are due`);
+      }
+      chain.blamedAtMs.push(nowMs);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { LABEL, META } from "../../src/model/labels.ts";
+import type { Service } from "../../src/model/service.ts";
+import { isUp } from "./container.ts";
+import type { TrueContainer } from "./container.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+/**
+ * What must be so once nothing has gone wrong for long enough (L1, L2, L3, L6, L7), as sentences about what is not.
+ * `quietMs`: for how long nothing may have been changed any more.
+ */
+export function notYetWell(world: SimulatedWorld, quietMs: number): readonly string[] {
+  const troubles: string[] = [];
+  for (const service of world.truth.services()) {
+    const reason = whyUnwell(world, service);
+    if (reason !== null) troubles.push(`L1: ${service.name} ${reason}`);
+    const sinceMs = world.scheduler.nowMs() - world.safety.lastMutationAtMs(service.name);
+    if (sinceMs < quietMs) troubles.push(`L1: ${service.name} was changed ${sinceMs} ms ago, though all is well`);
+  }
+  if (world.keys.leader().lease === null) troubles.push("L3: nobody leads");
+  return [...troubles, ...ghosts(world)];
+}
+
+/** Whether a service can be well at all: nobody can heal what has no image or breaks the policy. */
+function isHopeless(world: SimulatedWorld, { container }: Service): boolean {
+  return container !== null && (container.privileged || world.behaviours.get(container.image)?.missing === true);
+}
+
+function whyUnwell(world: SimulatedWorld, service: Service): string | null {
+  if (isHopeless(world, service)) return null;
+  const live = [...world.truth.containersOf(service.name)].filter(isUp);
+  const serving = live.filter((one) => one.serving);
+  if (service.container === null) return whyAdoptedUnwell(world, service, serving);
+  const slots = new Set(serving.map(({ labels }) => labels[LABEL.slot] ?? "by hand"));
+  const byHand = serving.filter(({ labels }) => labels[LABEL.slot] === undefined).length;
+  const inSlots = slots.has("by hand") ? slots.size - 1 : slots.size;
+  if (inSlots + byHand < service.count) return `has ${inSlots + byHand} of ${service.count} that serve`;
+  if (service.surplus.action === "trim" && serving.length > service.count) {
+    return `has ${serving.length} where ${service.count} are asked for, and is to be trimmed`;
+  }
+  return service.consul === null ? null : whyUnlisted(world, service, serving);
+}
+
+function whyAdoptedUnwell(world: SimulatedWorld, { name, count }: Service, serving: readonly TrueContainer[]): string | null {
+  const swarm = world.cluster?.services().find((one) => one.name === name);
+  if (swarm !== undefined && swarm.replicas < count) return `has ${swarm.replicas} replicas of ${count}`;
+  return serving.length < count ? `has ${serving.length} of ${count} that serve` : null;
+}
+
+function whyUnlisted(world: SimulatedWorld, { name, consul }: Service, serving: readonly TrueContainer[]): string | null {
+  const listed = world.servers.service(consul?.name ?? name, 0).value;
+  for (const one of serving) {
+    const registration = listed.find(({ meta }) => meta[META.container] === one.name);
+    if (registration === undefined) return `has ${one.name}, which Consul does not list`;
+    if (registration.status !== "passing") return `has ${one.name}, which is ${registration.status} in Consul`;
+    if (registration.inMaintenance) return `has ${one.name} in maintenance`;
+  }
+  return null;
+}
+
+/** Registrations of ours that no container stands behind. */
+function ghosts(world: SimulatedWorld): readonly string[] {
+  const found: string[] = [];
+  for (const { name, consul } of world.truth.services()) {
+    for (const { id, node, meta } of world.servers.service(consul?.name ?? name, 0).value) {
+      const container = meta[META.container];
+      if (meta[META.environment] !== world.plan.environment || meta[META.service] !== name || container === undefined) continue;
+      const machine = node.replace(/-node$/, "");
+      if (world.machines.get(machine)?.find(container) === undefined) found.push(`L2: ${id} on ${node} is a ghost`);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,258 @@
+import { LABEL, META } from "../../src/model/labels.ts";
+import type { Lease } from "../../src/ports/coordination.ts";
+import type { Agent } from "./consul-agent.ts";
+import type { ConsulKeys } from "./consul-sessions.ts";
+import { isUp } from "./container.ts";
+import type { TrueContainer } from "./container.ts";
+import type { CoordinationWitness } from "./coordination.ts";
+import type { EngineChange, EngineWitness } from "./engine.ts";
+import { attempts } from "./attempts.ts";
+import type { Process } from "./process.ts";
+import type { RegistryWitness } from "./registry.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { SwarmWitness } from "./swarm.ts";
+import type { Truth } from "./truth.ts";
+
+/** A broken promise of scenarios.md, with the sentence that tells what happened. */
+export interface Violation {
+  readonly invariant: string;
+  readonly atMs: number;
+  readonly what: string;
+}
+
+/** Hears of everything a controller does and holds it against the truth, at the moment it is sent and when it takes effect. */
+export interface Safety extends EngineWitness, RegistryWitness, SwarmWitness, CoordinationWitness {
+  readonly violations: readonly Violation[];
+  scaledCompose(process: Process, project: string, service: string, to: number): void;
+  /** Changes that took effect, by service, since the last time it was asked. */
+  mutationsOf(service: string): number;
+  lastMutationAtMs(service: string): number;
+  violate(invariant: string, what: string): void;
+}
+
+export interface SafetyDeps {
+  readonly scheduler: Scheduler;
+  readonly truth: Truth;
+  readonly keys: ConsulKeys;
+  readonly environment: string;
+  readonly lockDelayMs: number;
+  readonly tell: (story: () => string) => void;
+  /** A mutation that a person or another tool makes is no business of these rules. */
+  readonly countReached: (name: string) => void;
+}
+
+/** For how long before the truth a controller may excusably have measured an unhealthy or silent time. */
+const toleranceMs = 3_000;
+
+export function safety(deps: SafetyDeps): Safety {
+  const { scheduler, truth, keys, environment, tell } = deps;
+  const violations: Violation[] = [];
+  const leases = new Map<Process, Lease>();
+  const sessions = new Map<string, { ttlMs: number; renewedAtMs: number }>();
+  const mutations = new Map<string, { count: number; lastAtMs: number }>();
+  /** By service and slot: a create whose outcome its sender was never told, and where. */
+  const unclear = new Map<string, { readonly name: string; readonly machine: string; readonly atMs: number }>();
+  const looks = new Map<Process, Map<string, number>>();
+
+  const violate = (invariant: string, what: string): void => {
+    tell(() => `VIOLATION ${invariant}: ${what}`);
+    violations.push({ invariant, atMs: scheduler.nowMs(), what });
+  };
+  const tries = attempts({ scheduler, truth, violate });
+  const mutated = (service: string | null): void => {
+    const name = service ?? "";
+    const before = mutations.get(name)?.count ?? 0;
+    mutations.set(name, { count: before + 1, lastAtMs: scheduler.nowMs() });
+  };
+
+  /** S11 and S13: whoever sends a mutation holds the lock, and has renewed in time. */
+  const mustLead = (process: Process, what: string, sequencer: string | null): void => {
+    const lease = leases.get(process);
+    if (lease === undefined) return violate("S13", `${process.name} ${what} and has never led`);
+    const named = `${lease.sessionId}@${lease.lockIndex}`;
+    if (sequencer !== null && sequencer !== named) violate("S11", `${process.name} ${what} as ${sequencer}, but leads as ${named}`);
+    const session = sessions.get(lease.sessionId);
+    const sinceMs = scheduler.nowMs() - (session?.renewedAtMs ?? 0);
+    if (session !== undefined && sinceMs >= Math.min(session.ttlMs, deps.lockDelayMs)) {
+      violate("S11", `${process.name} ${what} ${sinceMs} ms after its last renewal was sent`);
+    }
+    const holder = keys.leader().lease;
+    if (holder !== null && holder.sessionId !== lease.sessionId) violate("S13", `${process.name} ${what} while another leads`);
+  };
+
+  /** S8: what became of an unclear start is looked at before the slot is started anywhere else. */
+  const mustHaveLooked = (process: Process, key: string, name: string, machine: string): void => {
+    const open = unclear.get(key);
+    if (open === undefined || (open.name === name && open.machine === machine)) return;
+    const lookedAtMs = looks.get(process)?.get(open.machine) ?? Number.NEGATIVE_INFINITY;
+    const lost = truth.silentForMs(process, open.machine) > 10_000 && truth.nodeCriticalWithinMs(open.machine, toleranceMs);
+    if (lookedAtMs < open.atMs && !lost) {
+      violate("S8", `${process.name} starts ${name} on ${machine}, not having looked at ${open.machine} for ${open.name}`);
+    }
+    unclear.delete(key);
+  };
+
+  const sent = (process: Process, change: EngineChange): void => {
+    tell(() => `${process.name} sends ${sentence(change)}`);
+    if (change.kind !== "create") return mustLead(process, sentence(change), null);
+    const { creation, machine } = change;
+    mustLead(process, sentence(change), creation.labels[LABEL.sequencer] ?? "");
+    const key = `${creation.labels[LABEL.service]} ${creation.slot}`;
+    mustHaveLooked(process, key, creation.name, machine);
+    tries.starting(creation);
+  };
+
+  /** S5 and S7: the slot's other instance is gone, blamed or lost; and there are not more than asked for. */
+  const mustBeWanted = (process: Process, started: TrueContainer): void => {
+    const name = truth.ownerOf(started);
+    const service = name === null ? undefined : truth.wish(name);
+    const lagMs = truth.lagMs(started.machine);
+    if (name === null) return violate("S10", `${process.name} started ${started.name}, which is none of ours`);
+    const unhealthyAfterMs = service?.healing.unhealthyAfterMs ?? 0;
+    const lostAfterMs = service?.healing.lostAfterMs ?? 0;
+    const counts = (one: TrueContainer): boolean => {
+      if (!isUp(one) || one === started) return false;
+      if (scheduler.nowMs() - (one.startedAtMs ?? 0) <= Math.max(lagMs, truth.lagMs(one.machine))) return false;
+      const blamedMs = truth.blamedSinceMs(one);
+      if (blamedMs !== null && scheduler.nowMs() - blamedMs >= unhealthyAfterMs - toleranceMs) return false;
+      const silentMs = truth.silentForMs(process, one.machine);
+      return silentMs < lostAfterMs - toleranceMs || !truth.nodeCriticalWithinMs(one.machine, lagMs);
+    };
+    const slots = new Set<string>();
+    const own = slotOf(started);
+    for (const one of truth.containersOf(name)) {
+      if (!counts(one)) continue;
+      const slot = slotOf(one);
+      if (slot === own) {
+        violate("S7", `${process.name} started ${started.name} on ${started.machine} while ${one.name} runs well on ${one.machine}`);
+      }
+      slots.add(slot ?? one.id);
+    }
+    slots.delete(own ?? "");
+    const { most } = truth.wished(name, lagMs);
+    if (slots.size + 1 > most) {
+      violate("S5", `${process.name} started ${started.name} beside ${[...slots].join(", ")} of ${name}: ${slots.size + 1} where ${most} are asked for`);
+    }
+  };
+
+  /** S6: what it takes away leaves enough that serve, as far as it could know. */
+  const mustBeSpare = (process: Process, stopped: TrueContainer, how: string): void => {
+    const name = truth.ownerOf(stopped);
+    if (name === null) return violate("S10", `${process.name} ${how} ${stopped.name}, which is none of ours`);
+    const service = truth.wish(name);
+    const lagMs = truth.lagMs(stopped.machine);
+    if (!isUp(stopped) || !stopped.serving || service === undefined) return;
+    const blamedMs = truth.blamedSinceMs(stopped);
+    if (blamedMs !== null && scheduler.nowMs() - blamedMs >= service.healing.unhealthyAfterMs - toleranceMs) return;
+    let left = 0;
+    for (const one of truth.containersOf(name)) {
+      if (one === stopped) continue;
+      if ((isUp(one) && one.serving) || (one.servingSinceMs !== null && scheduler.nowMs() - one.silentSinceMs <= lagMs)) left += 1;
+    }
+    const needed = truth.wished(name, lagMs).fewest - service.healing.maxUnavailable;
+    if (left < needed) violate("S6", `${process.name} ${how} ${stopped.name}, leaving ${left} of ${needed} needed ones of ${name}`);
+  };
+
+  const took = (process: Process, change: EngineChange): void => {
+    tell(() => `${sentence(change)} took effect`);
+    if (change.kind === "create") {
+      mutated(change.creation.labels[LABEL.service] ?? null);
+      if (change.creation.template.privileged) violate("S28", `${process.name} created ${change.creation.name}, which is privileged`);
+      return;
+    }
+    mutated(truth.ownerOf(change.container));
+    if (change.kind === "start") mustBeWanted(process, change.container);
+  };
+
+  /** S24: only what carries our mark, or stands for an adopted container of ours. */
+  const mustBeOurs = (process: Process, agent: Agent, id: string, how: string): void => {
+    const registration = agent.services.get(id)?.registration;
+    if (registration !== undefined && registration.meta[META.environment] !== environment) {
+      violate("S24", `${process.name} ${how} ${id}, which is somebody else's`);
+    }
+  };
+
+  return {
+    violations,
+    violate,
+    mutationsOf: (service) => mutations.get(service)?.count ?? 0,
+    lastMutationAtMs: (service) => mutations.get(service)?.lastAtMs ?? 0,
+
+    sent,
+    took,
+    taking: (process, change) => {
+      if (change.kind === "stop" || change.kind === "remove") mustBeSpare(process, change.container, change.kind);
+    },
+    unclear(process, change) {
+      tell(() => `${process.name} does not know whether ${sentence(change)} happened`);
+      deps.countReached("an outcome is unclear");
+      if (change.kind !== "create") return;
+      const { creation, machine } = change;
+      unclear.set(`${creation.labels[LABEL.service]} ${creation.slot}`, { name: creation.name, machine, atMs: scheduler.nowMs() });
+    },
+    looked(process, machine) {
+      let own = looks.get(process);
+      if (own === undefined) looks.set(process, (own = new Map()));
+      own.set(machine, scheduler.nowMs());
+    },
+
+    registered(process, agent, registration) {
+      tell(() => `${process.name} registers ${registration.id} on ${agent.node}: ${registration.meta[META.container]}`);
+      mustLead(process, `registers ${registration.id}`, null);
+      mustBeOurs(process, agent, registration.id, "overwrites");
+      mutated(registration.meta[META.service] ?? null);
+    },
+    deregistered(process, agent, id) {
+      tell(() => `${process.name} deregisters ${id} on ${agent.node}`);
+      mustBeOurs(process, agent, id, "deregisters");
+      mutated(agent.services.get(id)?.registration.meta[META.service] ?? null);
+    },
+    maintained(process, agent, id, on) {
+      tell(() => `${process.name} sets maintenance of ${id} ${on ? "on" : "off"}`);
+      mustBeOurs(process, agent, id, "puts into maintenance");
+    },
+    read: () => {},
+
+    scaled(process, name, from, to) {
+      tell(() => `${process.name} scales Swarm service ${name} from ${from} to ${to}`);
+      mustLead(process, `scales ${name}`, null);
+      mutated(name);
+      const { most, fewest } = truth.wished(name, truth.lagMs(""));
+      if (to > most || to < fewest) violate("S5", `${process.name} scales ${name} to ${to} where ${fewest} to ${most} are asked for`);
+    },
+    createdService(process, { name, replicas }) {
+      tell(() => `${process.name} creates Swarm service ${name} with ${replicas}`);
+      mustLead(process, `creates Swarm service ${name}`, null);
+      mutated(name);
+    },
+    scaledCompose(process, project, service, to) {
+      tell(() => `${process.name} scales Compose ${project}/${service} to ${to}`);
+      mutated(project);
+      const { most, fewest } = truth.wished(project, truth.lagMs(""));
+      if (to > most || to < fewest) violate("S5", `${process.name} scales ${project} to ${to} where ${fewest} to ${most} are asked for`);
+    },
+
+    opened(process, session, ttlMs) {
+      tell(() => `${process.name} opens session ${session.slice(0, 8)}`);
+      sessions.set(session, { ttlMs, renewedAtMs: scheduler.nowMs() });
+    },
+    renewed(_process, session, sentAtMs) {
+      const known = sessions.get(session);
+      if (known !== undefined) known.renewedAtMs = sentAtMs;
+    },
+    acquired(process, lease) {
+      tell(() => `${process.name} leads as ${lease.sessionId.slice(0, 8)}@${lease.lockIndex}`);
+      deps.countReached("a leader is elected");
+      leases.set(process, lease);
+    },
+  };
+}
+
+function slotOf({ labels }: TrueContainer): string | null {
+  return labels[LABEL.slot] ?? null;
+}
+
+function sentence(change: EngineChange): string {
+  if (change.kind === "create") return `create ${change.creation.name} on ${change.machine}`;
+  return `${change.kind} ${change.container.name} (${change.container.id}) on ${change.machine}`;
+}

@@ -1,0 +1,182 @@
+import type { DesiredState, Service } from "../../src/model/service.ts";
+import { aDesiredState } from "../builders/service.ts";
+import { aTemplate } from "../builders/template.ts";
+import { scaleComposeService } from "./compose.ts";
+import type { ComposeFile } from "./compose.ts";
+import { consulAgent, CONSUL } from "./consul-agent.ts";
+import type { Agent } from "./consul-agent.ts";
+import type { ConsulConditions } from "./consul-line.ts";
+import { consulServers } from "./consul-servers.ts";
+import type { ConsulServers } from "./consul-servers.ts";
+import { consulKeys } from "./consul-sessions.ts";
+import type { ConsulKeys } from "./consul-sessions.ts";
+import type { Behaviour, TrueContainer } from "./container.ts";
+import { isUp } from "./container.ts";
+import { controllerFleet } from "./controllers.ts";
+import type { ControllerFleet } from "./controllers.ts";
+import { machine } from "./machine.ts";
+import type { ContainerChange, Machine } from "./machine.ts";
+import { network } from "./network.ts";
+import type { Network } from "./network.ts";
+import { channel } from "./notifier.ts";
+import type { Channel } from "./notifier.ts";
+import { dice } from "./random.ts";
+import type { Dice } from "./random.ts";
+import { safety } from "./safety.ts";
+import type { Safety } from "./safety.ts";
+import { scheduler } from "./scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { swarmCluster } from "./swarm-cluster.ts";
+import type { SwarmCluster } from "./swarm-cluster.ts";
+import { truth } from "./truth.ts";
+import type { Truth } from "./truth.ts";
+import { stormyWeather } from "./weather.ts";
+import type { StormyWeather } from "./weather.ts";
+import type { WorldPlan } from "./world-plan.ts";
+
+/** A whole simulated environment with its controllers; faults are done to it, invariants are read from it. */
+export interface SimulatedWorld {
+  readonly plan: WorldPlan;
+  readonly scheduler: Scheduler;
+  readonly dice: Dice;
+  readonly network: Network;
+  readonly weather: StormyWeather;
+  readonly behaviours: Map<string, Behaviour>;
+  /** Hosts, and the machines on which only a controller runs. */
+  readonly machines: ReadonlyMap<string, Machine>;
+  readonly hosts: readonly Machine[];
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly servers: ConsulServers;
+  readonly keys: ConsulKeys;
+  readonly conditions: ConsulConditions;
+  readonly cluster: SwarmCluster | null;
+  readonly composeFiles: readonly ComposeFile[];
+  readonly channels: readonly Channel[];
+  readonly truth: Truth;
+  readonly safety: Safety;
+  readonly controllers: ControllerFleet;
+  desired(): DesiredState;
+  /** As when somebody has written valid files. */
+  wish(services: readonly Service[]): void;
+  /** How often something worth reaching was reached. */
+  readonly reached: Map<string, number>;
+  count(name: string): void;
+  /** Adds a line to the story, if anybody reads it. */
+  tell(story: () => string): void;
+  /** Power, daemons or cables have changed. */
+  review(): void;
+}
+
+export interface WorldOptions {
+  /** Receives the story line by line; null: nobody reads it. */
+  readonly story: ((line: string) => void) | null;
+}
+
+export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedWorld {
+  const time = scheduler();
+  const chance = dice(plan.seed, "run");
+  const reached = new Map<string, number>();
+  const count = (name: string): void => void reached.set(name, (reached.get(name) ?? 0) + 1);
+  const tell = (line: () => string): void => story?.(`${clockTime(time.nowMs())}  ${line()}`);
+  const cables = network();
+  const servers = consulServers(time, chance.fork("consul"));
+  const keys = consulKeys(time, chance.fork("keys"), servers);
+  const known = truth({ scheduler: time, servers, environment: plan.environment, resyncMs: plan.resyncMs });
+  const behaviours = new Map<string, Behaviour>();
+  const machines = new Map<string, Machine>();
+  const agents = new Map<string, Agent>();
+  let desired = aDesiredState([], plan.environment);
+  let cluster: SwarmCluster | null = null;
+
+  const onContainer = (container: TrueContainer, what: ContainerChange): void => {
+    if (what !== "serving" && what !== "silent") known.changed(container);
+    tell(() => `${container.name} (${container.id}) on ${container.machine}: ${what}`);
+    agents.get(container.machine)?.lookAtProbes();
+    if (container.swarmTaskId !== null && !isUp(container)) cluster?.onContainer(container);
+  };
+  for (const name of new Set([...plan.hosts, ...plan.controllers.map((one) => one.machine)])) {
+    const own = chance.fork(name);
+    const made = machine({ scheduler: time, dice: own, behaviours, onContainer }, name);
+    machines.set(name, made);
+    const address = `10.0.0.${machines.size}`;
+    agents.set(name, consulAgent({ scheduler: time, dice: own, network: cables, servers, machine: made, address }));
+  }
+  const hosts = plan.hosts.map((name) => machines.get(name)!);
+  const weather = stormyWeather(time, chance.fork("weather"), known);
+  const guard = safety({
+    scheduler: time,
+    truth: known,
+    keys,
+    environment: plan.environment,
+    lockDelayMs: plan.lockDelayMs,
+    tell,
+    countReached: count,
+  });
+  const composeFiles = plan.compose.map(({ name, host }): ComposeFile => {
+    const template = aTemplate(`${name}:1`, { restart: "no" });
+    return { project: name, host, services: { [name]: { template, unscalable: null } } };
+  });
+  if (plan.swarm.length > 0) {
+    for (const host of hosts) host.inSwarm = true;
+    const reaches = (one: string): boolean => cables.path(one, CONSUL) === "open";
+    cluster = swarmCluster({ scheduler: time, dice: chance.fork("swarm"), machines: hosts, reaches });
+  }
+
+  const world: SimulatedWorld = {
+    plan,
+    scheduler: time,
+    dice: chance,
+    network: cables,
+    weather,
+    behaviours,
+    machines,
+    hosts,
+    agents,
+    servers,
+    keys,
+    conditions: { acl: "open", defaultLagMs: 0, empty: false },
+    cluster,
+    composeFiles,
+    channels: [channel("mail"), channel("chat")],
+    truth: known,
+    safety: guard,
+    controllers: undefined as unknown as ControllerFleet,
+    desired: () => desired,
+    wish(services) {
+      desired = aDesiredState(services, plan.environment);
+      known.wishes(services);
+      world.controllers?.desiredChanged();
+    },
+    reached,
+    count,
+    tell,
+    review() {
+      for (const agent of agents.values()) agent.review();
+      cluster?.review();
+    },
+  };
+  cables.onChange(world.review);
+  world.wish(plan.services);
+  settleAdopted(world);
+  (world as { controllers: ControllerFleet }).controllers = controllerFleet(world);
+  return world;
+}
+
+/** What Swarm and Compose ran before `heal` came. */
+function settleAdopted({ plan, cluster, composeFiles, machines, truth }: SimulatedWorld): void {
+  for (const name of plan.swarm) {
+    cluster?.create(name, aTemplate(`${name}:1`), {}, truth.wish(name)?.count ?? 1);
+  }
+  for (const { project, host, services } of composeFiles) {
+    for (const [name, { template }] of Object.entries(services)) {
+      scaleComposeService(machines.get(host)!, project, name, template, 1);
+    }
+  }
+}
+
+function clockTime(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  const part = (value: number): string => String(value).padStart(2, "0");
+  const rest = String(Math.round(ms % 1_000)).padStart(3, "0");
+  return `${part(Math.floor(seconds / 3_600))}:${part(Math.floor(seconds / 60) % 60)}:${part(seconds % 60)}.${rest}`;
+}
