@@ -45,8 +45,19 @@ export function openSwarm(engines: readonly Manager[], options: SwarmOptions = {
     find: async (name) => (await services({ name: [name] })).find((service) => service.name === name) ?? null,
     list: () => services({}),
     nodes,
-    tasks: (serviceName) =>
-      readList("tasks", (docker) => docker.listTasks({ filters: { service: [serviceName] } }), parseTask),
+    async tasks(serviceName) {
+      try {
+        return await readList(
+          "tasks",
+          (docker) => docker.listTasks({ filters: { service: [serviceName] } }),
+          parseTask,
+        );
+      } catch (error) {
+        // The engine calls it an error to ask for the tasks of a service that is gone.
+        if (error instanceof EngineError && /service .* not found/.test(error.message)) return [];
+        throw error;
+      }
+    },
     scale: (id, version, replicas) =>
       managers.write((manager) => scaleThrough(manager, { readMs, writeMs }, id, version, replicas)),
     async create(creation) {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { LABEL } from "../../../src/model/labels.ts";
 import type { Container } from "../../../src/model/instance.ts";
 import type { ContainerTemplate } from "../../../src/model/service.ts";
+import { aTemplate } from "../../builders/template.ts";
 import type { ContainerFilter, Creation, Engine, EngineError, EngineEvent } from "../../../src/ports/engine.ts";
 
 export interface EngineUnderTest {
@@ -53,7 +54,7 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
           [LABEL.specHash]: "abc",
           [LABEL.sequencer]: "s@1",
         },
-        template: { ...plainTemplate, image: under.image, ...changes },
+        template: aTemplate(under.image, { ports: [], ...changes }),
       };
     }
 
@@ -308,24 +309,3 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
     });
   });
 }
-
-const plainTemplate: Omit<ContainerTemplate, "image"> = {
-  command: null,
-  entrypoint: null,
-  environment: { GREETING: { kind: "literal", value: "hello" } },
-  ports: [],
-  volumes: [],
-  networks: [],
-  labels: {},
-  user: null,
-  resources: { cpus: null, memoryBytes: null },
-  healthcheck: null,
-  stopSignal: null,
-  stopGraceMs: 1_000,
-  restart: "no",
-  init: false,
-  privileged: false,
-  pid: null,
-  ipc: null,
-  capabilitiesAdd: [],
-};
