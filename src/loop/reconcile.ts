@@ -12,6 +12,7 @@ import { learn } from "../plan/learn.ts";
 import { plan } from "../plan/plan.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Fence } from "./fence.ts";
+import type { MemoryUpdate } from "./memory-content.ts";
 
 /** Everything one pass works with. */
 export interface World {
@@ -33,12 +34,7 @@ export interface Remembering {
    * Resolves to null once it is written under the fence's lease, or to the reason why it was not; then nothing may be
    * done. Never rejects.
    */
-  commit(fence: Fence, change: MemoryChange): Promise<string | null>;
-}
-
-export interface MemoryChange {
-  readonly fleet?: Memory["fleet"];
-  readonly services: Readonly<Record<string, ServiceMemory>>;
+  commit(fence: Fence, update: MemoryUpdate): Promise<string | null>;
 }
 
 /** What a pass found and decided, before anything is done about it. */

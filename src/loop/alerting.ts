@@ -1,0 +1,189 @@
+import type { AlertRules, AlertState, LeadershipFacts, Silence } from "../model/alert.ts";
+import type { Cancel, Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import { advanceAlerts } from "../report/alerts/advance.ts";
+import { markDelivered, markFailed } from "../report/alerts/channels.ts";
+import { conditionsFrom } from "../report/alerts/conditions.ts";
+import type { Channel, DeliveryOutcome } from "../report/alerts/delivery.ts";
+import { startDelivery } from "../report/alerts/delivery.ts";
+import { factsOf, noteActed, noteDecision, nothingSeen } from "../report/alerts/facts.ts";
+import { digestMessage } from "../report/alerts/message.ts";
+import { firingMessages } from "../report/alerts/outbox.ts";
+import { emptyAlertState, readAlertState } from "../report/alerts/state.ts";
+import { EVENT } from "../report/events.ts";
+import type { Listener } from "../report/reporter.ts";
+import type { DesiredSource } from "./desired-source.ts";
+import type { Fence } from "./fence.ts";
+import type { MemoryStore } from "./memory.ts";
+import type { Decision } from "./reconcile.ts";
+import type { LeadershipStanding } from "./standing.ts";
+
+export interface AlertingDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly memory: MemoryStore;
+  readonly fence: () => Fence;
+  readonly leadership: () => LeadershipStanding;
+  readonly desired: DesiredSource;
+  readonly channels: readonly Channel[];
+  readonly rules: AlertRules;
+  /** What commands need added to mean this environment. */
+  readonly commandSuffix: string;
+}
+
+export interface Alerting extends Listener<Decision> {
+  /** Begins from what Memory holds: a new leader goes on where the last one was. */
+  restore(): void;
+  /** Something but a pass has changed: the files, the leadership. */
+  touch(): void;
+  state(): AlertState;
+  silence(silence: Silence): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+/** So long are the changes of one moment gathered before alerts are looked at. */
+const GATHER_MS = 20;
+const RETRY_MS = 1_000;
+/** Without a leader for longer than an election takes, whoever is left tells, though nothing can be saved. */
+const LEADERLESS_AFTER_MS = 10_000;
+
+/**
+ * Turns what passes see into messages. The leader tells, and saves what it means to tell before it does. While there
+ * is no leader and nothing can be saved, each daemon tells from its own memory: better twice than not at all.
+ */
+export function startAlerting(deps: AlertingDeps): Alerting {
+  const { clock, log, memory, rules } = deps;
+  let seen = nothingSeen;
+  let state = emptyAlertState(clock.steadyMs());
+  let leaderlessSinceMs: number | null = null;
+  let timer: { readonly atMs: number; readonly cancel: Cancel } | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  const context = () => ({ environment: deps.desired.current().environment, wallMs: clock.wallMs(), rules });
+  const courier = startDelivery({
+    clock,
+    random: deps.random,
+    log,
+    channels: deps.channels,
+    digest: (messages) => digestMessage(messages, context()),
+    firing: (channel) => firingMessages(state, channel, context()),
+    outcome: (outcome) => settle(outcome),
+  });
+
+  const settle = (outcome: DeliveryOutcome): void => {
+    for (const entry of outcome.entries) {
+      state =
+        outcome.kind === "taken"
+          ? markDelivered(state, entry, clock.steadyMs())
+          : markFailed(state, entry, { reason: outcome.reason, broken: outcome.broken });
+    }
+    wake(clock.steadyMs());
+  };
+  const wake = (atMs: number): void => {
+    if (closed || (timer !== null && timer.atMs <= atMs)) return;
+    timer?.cancel();
+    const cancel = clock.after(Math.max(0, atMs - clock.steadyMs()), () => {
+      timer = null;
+      turn = turn.then(advance);
+    });
+    timer = { atMs, cancel };
+  };
+  const touch = (): void => wake(clock.steadyMs() + GATHER_MS);
+
+  /** Saved before it is told. A state that could not be saved is not taken up, and is worked out anew. */
+  const advance = async (): Promise<void> => {
+    if (closed) return;
+    const standing = deps.leadership();
+    const leadership = leadershipFacts(standing);
+    if (leadership.kind === "unknown") {
+      courier.offer([]);
+      if (leaderlessSinceMs !== null) wake(leaderlessSinceMs + LEADERLESS_AFTER_MS);
+      return;
+    }
+    const nowMs = clock.steadyMs();
+    const before = state;
+    const facts = factsOf(seen, {
+      desired: deps.desired.current(),
+      memory: memory.view(),
+      nowMs,
+      commandSuffix: deps.commandSuffix,
+      desiredState: deps.desired.trouble(),
+      leadership,
+      setAside: memory.setAside(),
+    });
+    const { environment } = facts;
+    const conditions = conditionsFrom(facts);
+    const next = advanceAlerts({ environment, conditions, state, nowMs, wallMs: clock.wallMs(), rules });
+    const refused = standing.kind === "leader" ? await memory.commit(deps.fence(), { alerts: next.state }) : null;
+    if (refused !== null) {
+      log.debug({ event: EVENT.alertFailed, refused }, "alerts could not be saved");
+      return wake(clock.steadyMs() + RETRY_MS);
+    }
+    // A channel may have answered while this was being saved: then it is worked out once more.
+    if (state !== before) return wake(clock.steadyMs());
+    state = next.state;
+    courier.offer(next.outbox);
+    if (next.lookAgainAtMs !== null) wake(next.lookAgainAtMs);
+  };
+
+  const leadershipFacts = (standing: LeadershipStanding): LeadershipFacts => {
+    switch (standing.kind) {
+      case "leader":
+        leaderlessSinceMs = null;
+        return { kind: "led" };
+      case "seeking":
+      case "suspended": {
+        leaderlessSinceMs ??= clock.steadyMs();
+        if (clock.steadyMs() - leaderlessSinceMs < LEADERLESS_AFTER_MS) return { kind: "unknown" };
+        return { kind: "leaderless", sinceMs: leaderlessSinceMs, reason: standing.reason };
+      }
+      case "candidate":
+        leaderlessSinceMs ??= clock.steadyMs();
+        return { kind: "unknown" };
+      case "follower":
+      case "stopped":
+        leaderlessSinceMs = null;
+        return { kind: "unknown" };
+    }
+  };
+
+  return {
+    decided(decision) {
+      seen = noteDecision(seen, decision);
+      touch();
+    },
+    acted(plan, results) {
+      seen = noteActed(seen, plan.service, results, clock.steadyMs());
+      touch();
+    },
+    restore() {
+      const saved = memory.alerts();
+      if (saved === null || saved === undefined) return touch();
+      const read = readAlertState(JSON.stringify(saved), clock.steadyMs());
+      if (read.kind === "read") state = read.state;
+      else log.error({ event: EVENT.memorySetAside, reason: read.reason }, "saved alerts cannot be read");
+      touch();
+    },
+    touch,
+    state: () => state,
+    async silence(silence) {
+      const next = {
+        ...state,
+        silences: [...state.silences.filter(({ subject }) => subject !== silence.subject), silence],
+      };
+      const refused = await memory.commit(deps.fence(), { alerts: next });
+      if (refused === null) state = { ...state, silences: next.silences };
+      touch();
+      return refused;
+    },
+    async close() {
+      closed = true;
+      timer?.cancel();
+      await turn;
+      await courier.close();
+    },
+  };
+}
