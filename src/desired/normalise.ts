@@ -11,7 +11,8 @@ import type {
 import { parseSize } from "../model/size.ts";
 import { contentHash } from "../json/canonical.ts";
 import { serviceDefaults as defaults } from "./defaults.ts";
-import type { ContainerFile, HealthFile, RedisFile, ServiceFile } from "./schema.ts";
+import type { ContainerFile } from "./container-schema.ts";
+import type { HealthFile, RedisFile, ServiceFile } from "./schema.ts";
 
 /**
  * Fills in what a validated service leaves out. Total: what has passed the schema cannot fail here. Paths of files stay

@@ -161,7 +161,9 @@ function nounOf(value: unknown): string {
 function sizeProblem(keyword: string, limit: number, node: SchemaNode): Pick<Finding, "message" | "expected"> {
   const [bound, noun] = [keyword.slice(0, 3), sizeNouns[keyword.slice(3)] ?? ""];
   const message = bound === "max" ? `has too many ${noun}` : `has too few ${noun}`;
-  return { message, expected: node.expected ?? `at ${bound === "max" ? "most" : "least"} ${limit}` };
+  const bounds = `at ${bound === "max" ? "most" : "least"} ${limit}`;
+  if (node.expected === undefined) return { message, expected: bounds };
+  return { message, expected: limit <= 1 ? node.expected : `${node.expected}, ${bounds}` };
 }
 
 const sizeNouns: Readonly<Record<string, string>> = { Length: "characters", Items: "entries", Properties: "keys" };
