@@ -1,0 +1,168 @@
+import { connectConsul } from "../adapters/consul/connection.ts";
+import { consulPublisher } from "../adapters/consul/publisher.ts";
+import { watchRegistry } from "../adapters/consul/watch.ts";
+import { schedule } from "../adapters/cron/schedule.ts";
+import { diskWatcher } from "../adapters/files/disk-watcher.ts";
+import { openController } from "../loop/controller.ts";
+import type { Daemon } from "../loop/daemon.ts";
+import { startDaemon } from "../loop/daemon.ts";
+import { startAlerting } from "../loop/alerting.ts";
+import { startPublishing } from "../loop/publishing.ts";
+import type { Decision } from "../loop/reconcile.ts";
+import type { ControllerReport } from "../model/report.ts";
+import { NotLeader } from "../ports/controller.ts";
+import type { Controller } from "../ports/controller.ts";
+import type { Log } from "../ports/log.ts";
+import type { Listener } from "../report/reporter.ts";
+import type { Settings } from "../settings/settings.ts";
+import { version } from "../version.ts";
+import { openAdapters } from "./adapters.ts";
+import { openChannels } from "./channels.ts";
+import { assemble } from "./world.ts";
+
+export interface RunningDaemon {
+  readonly controller: Controller;
+  /** What is missing before it knows the world; empty when it is ready. */
+  readonly waitingFor: () => readonly string[];
+  /** Desired-state files or settings may have changed. */
+  reload(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  readonly settings: Settings;
+  readonly variables: (name: string) => string | null;
+  readonly log: Log;
+  readonly shadow: boolean;
+  readonly listeners: readonly Listener<Decision>[];
+}
+
+/** Starts everything that belongs to a daemon of one environment, but the servers through which it is asked. */
+export async function startRunning(options: DaemonOptions): Promise<RunningDaemon> {
+  const { settings, log, shadow } = options;
+  const adapters = openAdapters(settings, options.variables);
+  const { clock, random } = adapters;
+  const listeners: Listener<Decision>[] = [...options.listeners];
+  let daemon: Daemon | null = null;
+  const assembly = assemble(settings, adapters, {
+    log,
+    listeners,
+    onRuntimeChange: (services) => daemon?.nudges.nudge(services),
+  });
+  const { world, board, memory, desired } = assembly;
+  const leadership = assembly.leadership();
+
+  const alerting = startAlerting({
+    clock,
+    random,
+    log,
+    memory,
+    fence: () => leadership.current(),
+    leadership: leadership.standing,
+    desired,
+    channels: shadow ? [] : openChannels(settings),
+    rules: { routes: settings.alerts.routes, timezone: settings.resync.timezone },
+    commandSuffix: settings.environments.length > 1 ? ` --env ${settings.environment}` : "",
+  });
+  const publisher = consulPublisher(consulOf(settings), settings.environment);
+  const leads = (): boolean => !shadow && leadership.standing().kind === "leader";
+  const publishing = startPublishing({ clock, log, publisher, leads, standings: board.standings });
+  listeners.push(alerting, publishing);
+
+  await desired.reload();
+  alerting.touch();
+  daemon = startDaemon({
+    world,
+    leadership,
+    loadMemory: async () => {
+      await memory.load();
+      alerting.restore();
+    },
+    watchRegistry: (hints, signal) => watchRegistry({ registry: adapters.registry, clock, random }, hints, { signal }),
+    swarm: adapters.tools.swarm,
+    shadow,
+    log,
+  });
+  const running = daemon;
+  const unsubscribe = leadership.onChange(() => {
+    alerting.touch();
+    publishing.touch();
+  });
+
+  const reload = async (): Promise<void> => {
+    const outcome = await desired.reload();
+    alerting.touch();
+    if (outcome.kind !== "changed") return;
+    board.forget(outcome.gone);
+    for (const service of outcome.gone) world.eyes.tally.forget(service);
+    await running.resync();
+  };
+  const watching = diskWatcher().watch(
+    settings.desiredState,
+    () => void reload(),
+    () => undefined,
+  );
+  const endResync = schedule(settings.resync.schedule, settings.resync.timezone, () => running.resync());
+
+  return {
+    controller: openController({
+      world,
+      board,
+      live: true,
+      controller: () => controllerReport(leadership.standing(), shadow, clock.wallMs() - clock.steadyMs()),
+      async run(services, agreed) {
+        await mustLead();
+        return running.pass(services, agreed);
+      },
+      takeOffice: mustLead,
+      troubles: () => desired.trouble()?.problems.map(({ message }) => message) ?? [],
+      nudge: (services) => running.nudges.nudge(services),
+      close: async () => undefined,
+    }),
+    waitingFor: running.waitingFor,
+    reload,
+    async stop() {
+      endResync();
+      unsubscribe();
+      await watching.close();
+      // In this order, so that what is said last is still said: publishing and alerts need the lock.
+      await publishing.close();
+      await alerting.close();
+      await running.stop();
+      adapters.close();
+    },
+  };
+
+  async function mustLead(): Promise<void> {
+    const standing = leadership.standing();
+    if (standing.kind === "leader" && !shadow) return;
+    const who =
+      standing.kind === "follower"
+        ? `${standing.holder.node} (process ${standing.holder.processId}) leads`
+        : standing.kind;
+    throw new NotLeader(shadow ? "this daemon only watches (--dry-run)" : `this daemon does not lead: ${who}`);
+  }
+}
+
+type Standing = ReturnType<ReturnType<typeof assemble>["leadership"]>["standing"] extends () => infer S ? S : never;
+
+function controllerReport(standing: Standing, shadow: boolean, wallAheadMs: number): ControllerReport {
+  const since = new Date(standing.sinceMs + wallAheadMs).toISOString();
+  const role = standing.kind === "leader" || standing.kind === "suspended" ? standing.kind : "follower";
+  const leader =
+    standing.kind === "follower"
+      ? `${standing.holder.node}/${standing.holder.processId}`
+      : standing.kind === "leader"
+        ? "this daemon"
+        : null;
+  return { version, role: shadow ? "shadow" : role, leader, since };
+}
+
+function consulOf({ consul }: Settings) {
+  return connectConsul({
+    url: consul.address,
+    token: consul.token?.reveal() ?? null,
+    datacenter: consul.datacenter,
+    tls: null,
+  });
+}

@@ -1,0 +1,86 @@
+import { silentLog } from "../adapters/log/pino-log.ts";
+import { openController } from "../loop/controller.ts";
+import { reconcile } from "../loop/reconcile.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Controller } from "../ports/controller.ts";
+import { NotLeader } from "../ports/controller.ts";
+import type { Settings } from "../settings/settings.ts";
+import { version } from "../version.ts";
+import { openAdapters } from "./adapters.ts";
+import type { Adapters } from "./adapters.ts";
+import { assemble } from "./world.ts";
+
+/** The desired state cannot be used: what is wrong with it, by file and line. */
+export class InvalidDesiredState extends Error {
+  override readonly name = "InvalidDesiredState";
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super("the desired state is not valid");
+    this.problems = problems;
+  }
+}
+
+/** How long a one-shot command waits to become leader: a dead one is replaced within four seconds. */
+const ELECTION_MS = 6_000;
+
+/**
+ * A controller that looks for itself: lists the engines, reads Consul, and takes the lock only for what changes
+ * something. Rejects with `InvalidDesiredState`.
+ */
+export async function openOneShot(settings: Settings, variables: (name: string) => string | null): Promise<Controller> {
+  const adapters = openAdapters(settings, variables);
+  try {
+    return await look(settings, adapters);
+  } catch (error) {
+    adapters.close();
+    throw error;
+  }
+}
+
+async function look(settings: Settings, adapters: Adapters): Promise<Controller> {
+  const { world, board, memory, desired, leadership, entered } = assemble(settings, adapters, {
+    log: silentLog,
+    listeners: [],
+    onRuntimeChange: () => undefined,
+  });
+  const loaded = await desired.reload();
+  if (loaded.kind === "refused") throw new InvalidDesiredState(loaded.problems);
+  const beganAt = new Date(adapters.clock.wallMs()).toISOString();
+  // Without Memory the plan would forget back-offs and pauses; Consul's own trouble shows in every service's trust.
+  await Promise.all([
+    memory.load().catch(() => undefined),
+    world.eyes.learnNodes(),
+    ...world.eyes.hosts.map((host) => host.refresh()),
+  ]);
+  const takeOffice = async (): Promise<void> => {
+    const standing = await leadership().settled(ELECTION_MS);
+    switch (standing.kind) {
+      case "leader":
+        await memory.load();
+        return;
+      case "follower": {
+        const { node, processId } = standing.holder;
+        throw new NotLeader(`${node} (process ${processId}) leads and does not answer here: ask there, or stop it`);
+      }
+      default:
+        throw new NotLeader(`the lock cannot be had: ${"reason" in standing ? standing.reason : standing.kind}`);
+    }
+  };
+  return openController({
+    world,
+    board,
+    live: false,
+    controller: () => ({ version, role: "one-shot", leader: null, since: beganAt }),
+    async run(services, agreed) {
+      await takeOffice();
+      return reconcile(world, services, { agreed });
+    },
+    takeOffice,
+    troubles: () => [],
+    nudge: () => undefined,
+    async close() {
+      await entered()?.stop();
+      adapters.close();
+    },
+  });
+}
