@@ -8,6 +8,8 @@ export interface JoinInput {
   readonly containers: readonly { readonly container: Container; readonly current: boolean }[];
   readonly registrations: readonly Registration[];
   readonly index: number;
+  /** Consul's name of the host whose registrations are kept there; null while it is not known. */
+  readonly nodeOf: (host: string) => string | null;
   /** Consul nodes whose host did not answer: what is registered there may well be running. */
   readonly silentNodes: ReadonlySet<string>;
 }
@@ -23,10 +25,10 @@ export interface Joined {
  * port it gives. What carries our mark and has no container is a ghost, unless its host is silent.
  */
 export function join(input: JoinInput): Joined {
-  const { environment, service, containers, registrations, index, silentNodes } = input;
+  const { environment, service, containers, registrations, index, silentNodes, nodeOf } = input;
   const free = new Set(registrations.filter((registration) => isOfService(registration, environment, service)));
   const instances = containers.map(({ container, current }): Instance => {
-    const registration = [...free].find((candidate) => standsFor(candidate, container)) ?? null;
+    const registration = [...free].find((candidate) => standsFor(candidate, container, nodeOf)) ?? null;
     if (registration !== null) free.delete(registration);
     return { container, registration, current };
   });
@@ -46,9 +48,11 @@ function isOfService({ meta }: Registration, environment: string, service: strin
   return owner === environment && meta[META.service] === service;
 }
 
-function standsFor(registration: Registration, container: Container): boolean {
+/** Names are unique on one host only: a host that was lost may bring back one that has been used again elsewhere. */
+function standsFor(registration: Registration, container: Container, nodeOf: JoinInput["nodeOf"]): boolean {
   const named = registration.meta[META.container];
-  if (named !== undefined) return named === container.name;
+  if (named !== undefined)
+    return named === container.name && (nodeOf(container.host) ?? registration.node) === registration.node;
   if (registration.id.split(/[:/]/).includes(container.name)) return true;
   return container.ports.some(
     ({ host, hostIp }) => host === registration.port && (hostIp === registration.address || isAnyAddress(hostIp)),

@@ -98,6 +98,7 @@ async function observeService(
     registrations: answer.kind === "known" ? answer.value.registrations : [],
     index: answer.kind === "known" ? answer.value.index : 0,
     silentNodes,
+    nodeOf: eyes.identities.nodeOf,
   });
   return {
     service: service.name,

@@ -27,7 +27,7 @@ export function rememberSeen(
   return {
     ...memory,
     slots,
-    inFlight: memory.inFlight.filter((entry) => isStillInFlight(entry, observed, nowMs)),
+    inFlight: memory.inFlight.filter((entry) => isStillInFlight(entry, observed, stock.lostHosts, nowMs)),
     notPassingSinceMs: Object.fromEntries(
       stock.counted
         .filter(({ condition }) => condition === "starting" || condition === "unhealthy")
@@ -50,9 +50,7 @@ function withoutVersion(
   binding: NonNullable<ServiceMemory["binding"]>,
   memory: ServiceMemory,
 ): ServiceMemory["binding"] {
-  return binding.kind === "swarm"
-    ? (memory.binding ?? { ...binding, version: 0, updating: false })
-    : binding;
+  return binding.kind === "swarm" ? (memory.binding ?? { ...binding, version: 0, updating: false }) : binding;
 }
 
 function rememberSlots(
@@ -105,9 +103,14 @@ function newestPerSlot(counted: readonly Counted[]): ReadonlyMap<number, Counted
 
 /**
  * A start is over once its container is seen, a stop once it is not, a scaling after its time. An expired entry is
- * dropped only by a fresh look at the engines: until then it may yet appear.
+ * dropped only by a fresh look in which its own host answered, or with its host: until then it may yet appear.
  */
-function isStillInFlight(entry: InFlight, observed: ServiceObservation, nowMs: number): boolean {
+function isStillInFlight(
+  entry: InFlight,
+  observed: ServiceObservation,
+  lostHosts: readonly string[],
+  nowMs: number,
+): boolean {
   const expired = nowMs >= entry.expiresAtMs;
   switch (entry.kind) {
     case "start": {
@@ -118,7 +121,9 @@ function isStillInFlight(entry: InFlight, observed: ServiceObservation, nowMs: n
           container.generation === entry.generation &&
           (container.state !== "created" || expired),
       );
-      return !there && !(expired && observed.freshRuntime);
+      const host = entry.host ?? "";
+      const looked = observed.freshRuntime && observed.silentHosts[host] === undefined;
+      return !there && !(expired && (looked || lostHosts.includes(host)));
     }
     case "stop": {
       const there = observed.instances.some(({ container }) => container.id === entry.subject);

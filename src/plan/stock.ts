@@ -135,11 +135,14 @@ function slotOf(
       break;
   }
   if (inFlight) return { number, occupant, state: "in-flight" };
-  const rememberedHost = memory.slots[number]?.host ?? null;
+  const remembered = memory.slots[number];
+  const rememberedHost = remembered?.host ?? null;
+  // What is seen of an older generation says nothing of a newer one on a host that does not answer.
+  const unseen = occupant === null || (occupant.instance.container.generation ?? 0) < (remembered?.generation ?? 0);
   const mayBeThere =
     rememberedHost === null
-      ? Object.keys(silentHosts).some((host) => !lostHosts.includes(host)) && memory.slots[number] === undefined
-      : silentHosts[rememberedHost] !== undefined && !lostHosts.includes(rememberedHost) && occupant === null;
+      ? Object.keys(silentHosts).some((host) => !lostHosts.includes(host)) && remembered === undefined
+      : silentHosts[rememberedHost] !== undefined && !lostHosts.includes(rememberedHost) && unseen;
   return { number, occupant, state: mayBeThere ? "unknown" : "empty" };
 }
 

@@ -54,7 +54,10 @@ export function startSlot(
   if (placed.kind === "none") {
     return { service: service.name, because, heldBy: "placement", reason: placed.reason, untilMs: null };
   }
-  const generation = remembered.confirmed ? remembered.generation + 1 : remembered.generation;
+  // A repeated start keeps its name, so that it collides with what it may have made; on another host it cannot, and two
+  // containers of one name would be taken for each other when the first host is back.
+  const repeats = !remembered.confirmed && placed.host === remembered.host;
+  const generation = repeats ? remembered.generation : remembered.generation + 1;
   return {
     kind: "start-instance",
     service: service.name,
