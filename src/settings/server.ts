@@ -35,7 +35,7 @@ export async function serverSettings(
 const socketPathBytesMax = 107;
 
 /** Root's is the same whatever session it is in, so that a login shell finds the daemon that the system started. */
-function standardSocket({ isRoot, userId, variables }: ProcessFacts, environment: string): string {
+export function standardSocket({ isRoot, userId, variables }: ProcessFacts, environment: string): string {
   const runtimeDirectory = variables["XDG_RUNTIME_DIR"];
   const name = `${environment}.sock`;
   if (isRoot) return join("/run/heal", name);
