@@ -1,3 +1,4 @@
+import { META } from "../../model/labels.ts";
 import type { HealthCheck } from "../../model/service.ts";
 import type { NewRegistration } from "../../ports/registry.ts";
 
@@ -21,7 +22,7 @@ export function registrationBody(registration: NewRegistration): object {
 
 function checkBody(registration: NewRegistration, health: HealthCheck): object {
   const common = {
-    CheckID: `service:${registration.id}`,
+    CheckID: checkId(registration),
     Name: `health of ${registration.id}`,
     Status: registration.initialStatus,
     ...(health.deregisterAfterMs === null
@@ -38,6 +39,15 @@ function checkBody(registration: NewRegistration, health: HealthCheck): object {
     case "ttl":
       return { ...common, TTL: duration(probe.ttlMs) };
   }
+}
+
+/**
+ * One per container: an agent that is told of a check it has already keeps that check's status, and the next container
+ * in the same place would count as passing on the word of the last one.
+ */
+function checkId({ id, meta }: NewRegistration): string {
+  const container = meta[META.container];
+  return container === undefined ? `service:${id}` : `service:${id}:${container}`;
 }
 
 function timing(health: HealthCheck): object {
