@@ -80,7 +80,7 @@ export function openCompose(options: ComposeOptions): Compose {
     },
     async scale(project, service, replicas) {
       const kept = ["--no-recreate", "--no-deps", "--no-build"];
-      const words = ["up", "-d", ...kept, "--scale", `${service}=${replicas}`, service];
+      const words = ["up", "-d", ...kept, "--scale", `${service}=${replicas}`, "--", service];
       const outcome = await run(project, words, scaleMs);
       // Some of its containers may have been started before it failed.
       outputOf(outcome, `scale ${service} of Compose project ${project.name} to ${replicas}`, "unclear");

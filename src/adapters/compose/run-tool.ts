@@ -18,7 +18,7 @@ export type ToolOutcome =
 
 const outputLengthMax = 8 * 1024 * 1024;
 const complaintLengthMax = 4_000;
-const graceMs = 2_000;
+const graceMs = 500;
 
 /**
  * Runs a program without a shell and gives what it printed. One that does not end by its deadline, or prints without

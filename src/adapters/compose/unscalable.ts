@@ -11,7 +11,8 @@ const aliasesMax = 100;
  * on one host. Throws an Error when it is not a Compose file.
  */
 export function readConfig(text: string, service: string): ComposeServiceFacts {
-  const document = parseDocument(text, { uniqueKeys: true });
+  // Pretty errors would quote the configuration, secrets and all.
+  const document = parseDocument(text, { uniqueKeys: true, prettyErrors: false });
   if (document.errors[0] !== undefined) throw new Error(document.errors[0].message);
   const services = document.get("services");
   if (!isMap(services)) throw new Error("it lists no services");
