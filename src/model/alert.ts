@@ -1,4 +1,5 @@
 import type { ActionResult, Hold } from "./action.ts";
+import type { Instance } from "./instance.ts";
 import type { FleetMemory, ServiceMemory } from "./memory.ts";
 import type { HostObservation } from "./observation.ts";
 import type { Standing } from "./plan.ts";
@@ -30,6 +31,8 @@ export interface ServiceFacts {
   readonly holds: readonly Hold[];
   /** Results of the last pass that acted on it; null: none has since this process began. */
   readonly acted: { readonly results: readonly ActionResult[]; readonly atMs: number } | null;
+  /** What of it was last seen. */
+  readonly instances: readonly Instance[];
 }
 
 export interface HostFacts {

@@ -8,6 +8,11 @@
  * - backticks become quotes, since messages set commands in backticks.
  */
 export function cleanText(text: string, bytesMax: number): string {
+  return visibleText(text.slice(0, bytesMax * 8).replaceAll("`", "'"), bytesMax);
+}
+
+/** The same for a sentence of our own, which may set commands in backticks. */
+export function visibleText(text: string, bytesMax: number): string {
   // Whatever comes after this many characters could only be reached by a text that is mostly invisible.
   const near = text.length > bytesMax * 8 ? text.slice(0, bytesMax * 8) : text;
   const visible = near
@@ -15,7 +20,6 @@ export function cleanText(text: string, bytesMax: number): string {
     .replace(lineEnd, " ")
     .replace(invisible, "")
     .replace(markPile, "$1")
-    .replaceAll("`", "'")
     .replace(/\p{Zs}+/gu, " ")
     .trim();
   return cutText(visible, bytesMax);

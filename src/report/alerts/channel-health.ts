@@ -1,5 +1,6 @@
 import type { IBackoff } from "cockatiel";
 import { ConsecutiveBreaker, ExponentialBackoff } from "cockatiel";
+import { EVENT } from "../events.ts";
 import type { Channel, DeliveryDeps } from "./delivery.ts";
 
 const FIRST_WAIT_MS = 1_000;
@@ -40,7 +41,7 @@ export function channelHealth({ clock, random, log }: DeliveryDeps, { notifier, 
     worked() {
       breaker.success();
       if (broken)
-        log.info({ event: "alert.channel-mended", channel: notifier.name }, "alert channel takes messages again");
+        log.info({ event: EVENT.alertDelivered, channel: notifier.name }, "alert channel takes messages again");
       backOff = null;
       broken = false;
       openAtMs = 0;
@@ -51,7 +52,7 @@ export function channelHealth({ clock, random, log }: DeliveryDeps, { notifier, 
       openAtMs = clock.steadyMs() + Math.max(backOff.duration, askedMs);
       const breaks = breaker.failure();
       if (breaks && !broken)
-        log.warn({ event: "alert.channel-broken", channel: notifier.name, reason }, "alert channel stays broken");
+        log.warn({ event: EVENT.alertFailed, channel: notifier.name, reason }, "alert channel stays broken");
       broken = broken || breaks;
     },
   };

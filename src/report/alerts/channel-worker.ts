@@ -1,6 +1,7 @@
 import type { Channel, DeliveryDeps } from "./delivery.ts";
 import type { Cancel } from "../../ports/clock.ts";
 import type { Delivery } from "../../ports/notifier.ts";
+import { EVENT } from "../events.ts";
 import { attempt } from "./attempt.ts";
 import { nextBatch } from "./batch.ts";
 import { channelHealth } from "./channel-health.ts";
@@ -82,7 +83,7 @@ export function startChannelWorker(deps: DeliveryDeps, channel: Channel): Channe
     }
     waiting = waiting.filter(({ message }) => !settled.has(message.id));
     log.info(
-      { event: "alert.taken", channel: notifier.name, keys: keysOf(entries), note },
+      { event: EVENT.alertDelivered, channel: notifier.name, keys: keysOf(entries), note },
       "alert taken by its channel",
     );
     deps.outcome({ kind: "taken", channel: notifier.name, entries, note });
@@ -94,7 +95,7 @@ export function startChannelWorker(deps: DeliveryDeps, channel: Channel): Channe
     const againAtMs = clock.steadyMs() + (entries.length > 1 ? 0 : REFUSED_WAIT_MS);
     if (permanent) for (const { message } of entries) refused.set(message.id, againAtMs);
     health.failed(reason, retryAfterMs);
-    log.debug({ event: "alert.not-taken", channel: notifier.name, keys: keysOf(entries), reason }, "alert not taken");
+    log.debug({ event: EVENT.alertFailed, channel: notifier.name, keys: keysOf(entries), reason }, "alert not taken");
     const broken = health.isBroken();
     const given = broken ? waiting : entries;
     deps.outcome({
@@ -113,10 +114,7 @@ export function startChannelWorker(deps: DeliveryDeps, channel: Channel): Channe
       const delivery = await attempt(clock, notifier, message, timeoutMs);
       if (closed) return;
       if (delivery.kind === "failed") {
-        log.debug(
-          { event: "alert.refresh-failed", channel: notifier.name, reason: delivery.reason },
-          "reminder not taken",
-        );
+        log.debug({ event: EVENT.alertFailed, channel: notifier.name, reason: delivery.reason }, "reminder not taken");
         return;
       }
     }

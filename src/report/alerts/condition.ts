@@ -1,5 +1,5 @@
 import type { AlertCondition, AlertFacts, AlertKind } from "../../model/alert.ts";
-import { cutText } from "../../model/clean-text.ts";
+import { visibleText } from "../../model/clean-text.ts";
 import { named } from "./wording.ts";
 
 /** The route that takes what no other is named for. */
@@ -22,7 +22,7 @@ export function command(facts: Pick<AlertFacts, "commandSuffix">, words: string)
 
 /**
  * Makes a condition whole and holds it to its limits, so that all of them together fit into one key of Memory. Its
- * texts are built from parts that were cleaned one by one; here they are only cut.
+ * texts are built from parts that were cleaned one by one; here they are cut, and what was forgotten is made up for.
  */
 export function condition(
   facts: AlertFacts,
@@ -40,11 +40,11 @@ export function condition(
     // A time of another clock may lie ahead: nothing has been so since tomorrow.
     sinceMs: Math.min(parts.sinceMs, facts.nowMs),
     waitMs: parts.waitMs ?? null,
-    summary: cutText(parts.summary, 120),
-    what: cutText(parts.what, 260),
-    doing: cutText(parts.doing, 260),
-    advice: parts.advice.slice(0, 4).map((line) => cutText(line, 200)),
-    evidence: parts.evidence.slice(0, 8).map((line) => cutText(line, 200)),
+    summary: visibleText(parts.summary, 120),
+    what: visibleText(parts.what, 260),
+    doing: visibleText(parts.doing, 260),
+    advice: parts.advice.slice(0, 4).map((line) => visibleText(line, 200)),
+    evidence: parts.evidence.slice(0, 8).map((line) => visibleText(line, 200)),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ActionResult, Hold } from "../../model/action.ts";
 import type { AlertFacts, HostFacts, ServiceFacts } from "../../model/alert.ts";
+import type { Instance } from "../../model/instance.ts";
 import type { Memory } from "../../model/memory.ts";
 import { noServiceMemory } from "../../model/memory.ts";
 import type { HostObservation, Observation } from "../../model/observation.ts";
@@ -11,26 +12,29 @@ export interface Seen {
   readonly standings: Readonly<Record<string, Standing>>;
   readonly holds: Readonly<Record<string, readonly Hold[]>>;
   readonly acted: Readonly<Record<string, NonNullable<ServiceFacts["acted"]>>>;
+  readonly instances: Readonly<Record<string, readonly Instance[]>>;
   readonly hosts: Readonly<Record<string, HostObservation>>;
   /** By host, then service: instances last seen there while it answered, or remembered to be there. */
   readonly carried: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-export const nothingSeen: Seen = { standings: {}, holds: {}, acted: {}, hosts: {}, carried: {} };
+export const nothingSeen: Seen = { standings: {}, holds: {}, acted: {}, instances: {}, hosts: {}, carried: {} };
 
 /** Lays one pass's look over the earlier ones. */
 export function noteDecision(seen: Seen, { observed, plan }: { observed: Observation; plan: Plan }): Seen {
   const standings = { ...seen.standings };
   const holds = { ...seen.holds };
+  const instances = { ...seen.instances };
   for (const [name, planned] of Object.entries(plan.services)) {
     standings[name] = planned.standing;
     holds[name] = planned.holds;
+    instances[name] = observed.services[name]?.instances ?? [];
   }
-  const carried = { ...seen.carried };
-  for (const [host, observation] of Object.entries(observed.hosts)) {
-    carried[host] = carriedBy(host, observation.silentSinceMs !== null, observed, carried[host] ?? {});
+  const carried: Record<string, Readonly<Record<string, number>>> = {};
+  for (const [host, { silentSinceMs }] of Object.entries(observed.hosts)) {
+    carried[host] = carriedBy(host, silentSinceMs !== null, observed, seen.carried[host] ?? {});
   }
-  return { ...seen, standings, holds, hosts: { ...seen.hosts, ...observed.hosts }, carried };
+  return { ...seen, standings, holds, instances, hosts: observed.hosts, carried };
 }
 
 /** Notes what came of a service's actions; a pass without any leaves the last results standing. */
@@ -76,6 +80,7 @@ export function factsOf(
       memory: memory.services[name] ?? noServiceMemory,
       holds: seen.holds[name] ?? [],
       acted: seen.acted[name] ?? null,
+      instances: seen.instances[name] ?? [],
     },
   ]);
   const hosts = Object.entries(seen.hosts).map(([name, observation]): [string, HostFacts] => [

@@ -21,7 +21,7 @@ export function quarantine(facts: AlertFacts, name: string, service: ServiceFact
     causes: [alertKey(facts, "action-failed", name)],
     sinceMs: Math.min(...slots.map(([, memory]) => memory.quarantinedAtMs ?? facts.nowMs)),
     waitMs: 0,
-    summary: `${named(name)}: slot ${numbers} keeps failing${short ? ` (${service.standing.summary})` : ""}`,
+    summary: `${named(name)}: slot ${numbers} keeps failing${short ? ` (${said(service.standing.summary)})` : ""}`,
     what: `slot ${numbers} of ${named(name)} has failed again and again and is set aside`,
     doing: `Tries ${slots.length === 1 ? "it" : "them"} again only rarely, so as not to start and lose containers all night; the other slots are looked after as ever.`,
     advice: [

@@ -1,4 +1,5 @@
 import type { AlertCondition, AlertFacts, Conditions, HostFacts } from "../../model/alert.ts";
+import { utf8Bytes } from "../../model/clean-text.ts";
 import { CRITICAL } from "../../model/status.ts";
 import { goneSinceMs } from "./causes.ts";
 import { alertKey, command, condition, DEFAULT_ROUTE, routeOf } from "./condition.ts";
@@ -25,8 +26,9 @@ function gone(facts: AlertFacts, name: string, host: HostFacts): AlertCondition 
   const lost = facts.fleet.lostHosts[name] !== undefined;
   const services = host.carried.map(({ service }) => service);
   const instances = host.carried.reduce((sum, one) => sum + one.instances, 0);
-  const load =
-    instances === 0 ? "" : ` with ${quantity(instances, "instance")} of ${quantity(services.length, "service")}`;
+  const load = `${quantity(instances, "instance")} of ${quantity(services.length, "service")}`;
+  const bracketed = instances === 0 ? "" : ` (${load})`;
+  const withLoad = instances === 0 ? "" : ` with ${load}`;
   const short = services.filter((service) => facts.services[service]?.standing?.status === CRITICAL);
   return condition(facts, {
     kind: "host-lost",
@@ -36,9 +38,9 @@ function gone(facts: AlertFacts, name: string, host: HostFacts): AlertCondition 
     routes: [DEFAULT_ROUTE, ...services.map((service) => routeOf(facts, service))],
     sinceMs,
     waitMs: lost ? null : SILENT_WAIT_MS,
-    summary: `host ${named(name)} ${lost ? "is lost" : "does not answer"}${load}`,
+    summary: lost ? `host ${named(name)} is lost${withLoad}` : `host ${named(name)} does not answer${bracketed}`,
     what: lost
-      ? `host ${named(name)} is lost${load}`
+      ? `host ${named(name)} is lost${withLoad}`
       : `the Docker engine of host ${named(name)} does not answer, so ${instances === 0 ? "nothing there can be looked after" : `${quantity(instances, "instance")} there cannot be looked after`}`,
     doing: doing(lost, services.length, short.length),
     advice: [
@@ -68,15 +70,28 @@ function witnesses({ observation }: HostFacts): readonly string[] {
   ];
 }
 
-/** Names all of forty in a few lines. */
+/** Names all of forty, if their names are of usual length, in a few lines. */
 function carriedLines({ carried }: HostFacts): readonly string[] {
-  const words = carried.map(({ service, instances }) => (instances === 1 ? service : `${service} (${instances})`));
-  const lines = [];
-  for (let at = 0; at < Math.min(words.length, 40); at += 14)
-    lines.push(`ran there: ${listed(words.slice(at, at + 14), 14)}`);
-  if (words.length > 42) lines.push(`and ${words.length - 42} more services`);
-  return lines;
+  const words = carried.map(({ service, instances }) => named(service) + (instances === 1 ? "" : ` (${instances})`));
+  const lines: string[] = [];
+  let line = "";
+  let told = 0;
+  for (const word of words) {
+    const longer = line === "" ? `ran there: ${word}` : `${line}, ${word}`;
+    if (utf8Bytes(longer) <= LINE_BYTES_MAX) line = longer;
+    else if (lines.length === CARRIED_LINES_MAX - 1) break;
+    else {
+      lines.push(line);
+      line = word;
+    }
+    told += 1;
+  }
+  const rest = words.length - told;
+  return [...lines, line + (rest > 0 ? ` and ${rest} more` : "")].filter((one) => one !== "");
 }
+
+const LINE_BYTES_MAX = 180;
+const CARRIED_LINES_MAX = 5;
 
 function shortLines(short: readonly string[]): readonly string[] {
   return short.length === 0 ? [] : [`not whole yet: ${listed(short, 8)}`];

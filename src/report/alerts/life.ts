@@ -100,7 +100,8 @@ function tellNew(alert: Alert, present: Present): Alert {
 }
 
 function ended(alert: Alert, { nowMs, wallMs }: Present): Alert {
-  return { ...alert, phase: "resolved", resolvedAtMs: nowMs, endWallMs: wallMs, advice: [], evidence: [], doing: "" };
+  const endWallMs = wallMs - (nowMs - (alert.clearSinceMs ?? nowMs));
+  return { ...alert, phase: "resolved", resolvedAtMs: nowMs, endWallMs, advice: [], evidence: [], doing: "" };
 }
 
 function newAlert(condition: AlertCondition, { nowMs, wallMs }: Present): Alert {

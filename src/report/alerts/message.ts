@@ -63,8 +63,8 @@ function resolvedBody(alert: Alert, context: MessageContext, { first }: Addresse
   const endMs = alert.endWallMs ?? wallMs;
   const since = timeText(alert.sinceWallMs, wallMs, rules.timezone);
   const lines = [
-    `It is over: ended at ${timeText(endMs, wallMs, rules.timezone)} after ${lengthText(endMs - alert.sinceWallMs)}.`,
-    `It was, since ${since}: ${alert.what}.`,
+    `It is over. It lasted from ${since} to ${timeText(endMs, wallMs, rules.timezone)} (${lengthText(endMs - alert.sinceWallMs)}).`,
+    `It was: ${alert.what}.`,
   ];
   if (first) lines.push("While it lasted this channel did not take the message about it.");
   return [{ heading: "", lines }];

@@ -1,6 +1,6 @@
 import type { Action } from "../../model/action.ts";
-import { assertNever } from "../../model/assert-never.ts";
 import { cleanText } from "../../model/clean-text.ts";
+import { describeAction } from "../describe-action.ts";
 
 /** A name from outside, fit to stand in a sentence. */
 export function named(text: string): string {
@@ -31,28 +31,7 @@ export function shellWord(text: string): string {
   return /^[\w.][\w.-]*$/.test(clean) ? clean : `'${clean.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** `start heal.live.web.2.1 on h2`. */
+/** `start heal.live.web.2.1 on h2`, fit to stand in a sentence. */
 export function actionPhrase(action: Action): string {
-  switch (action.kind) {
-    case "start-instance":
-      return `start ${named(action.name)} on ${named(action.host)}`;
-    case "stop-instance":
-      return `stop ${named(action.name)} on ${named(action.host)}`;
-    case "remove-instance":
-      return `remove ${named(action.name)} on ${named(action.host)}`;
-    case "register-instance":
-      return `register ${named(action.name)} of ${named(action.host)} in Consul`;
-    case "deregister-instance":
-      return `take the registration ${named(action.registrationId)} back from Consul`;
-    case "create-swarm-service":
-      return `create the Swarm service ${named(action.name)}`;
-    case "scale-swarm-service":
-      return `scale the Swarm service of ${named(action.service)} from ${action.from} to ${action.to}`;
-    case "replace-swarm-task":
-      return `replace the Swarm task ${named(action.name)} on ${named(action.host)}`;
-    case "scale-compose-service":
-      return `scale ${named(action.composeService)} of the Compose project ${named(action.project)} from ${action.from} to ${action.to}`;
-    default:
-      return assertNever(action);
-  }
+  return cleanText(describeAction(action), 110);
 }
