@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /**
  * Three kinds of test, by what they need: `unit` needs nothing but Node, `real` needs a Docker engine and Consul
- * (set up once by the global set-up), and `fleet` needs the machine to itself.
+ * (set up once by the global set-up), and `fleet` needs the machine to itself. They run in that order.
  */
 export default defineConfig({
   test: {
@@ -12,6 +12,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/**/*.real.test.ts"],
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -21,6 +22,8 @@ export default defineConfig({
           globalSetup: ["test/e2e/support/machine.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -31,6 +34,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -39,7 +39,7 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
 
   const mayBegin = (name: string): boolean => !busy.has(name) && !reserved.has(name);
   const changed = (): void => {
-    for (const watcher of [...watchers]) watcher();
+    for (const watcher of watchers) watcher();
   };
   const until = (condition: () => boolean): Promise<void> =>
     new Promise((resolve) => {
@@ -125,7 +125,7 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
       scheduled?.();
       scheduled = null;
       due.clear();
-      for (const service of [...wakeUps.keys()]) cancelWakeUp(service);
+      for (const service of wakeUps.keys()) cancelWakeUp(service);
       await until(isIdle);
     },
   };

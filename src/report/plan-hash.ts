@@ -13,8 +13,8 @@ export function planHash(plan: Plan): string {
   return createHash("sha256").update(canonical(essence)).digest("hex").slice(0, 12);
 }
 
-function withoutBecause({ because: _, ...rest }: Action): unknown {
-  return rest;
+function withoutBecause(action: Action): unknown {
+  return { ...action, because: undefined };
 }
 
 /** JSON with sorted keys, so that equal plans have equal texts. */
