@@ -11,7 +11,7 @@ import type { Tuning } from "../model/tuning.ts";
  * - `unhealthy`: runs (or is paused), is past its grace and does not pass;
  * - `incomplete`: was created and never started;
  * - `ended`: does not run any more;
- * - `leaving`: is in maintenance or being removed;
+ * - `leaving`: is in maintenance, being removed, or unlisted because a newer generation has its slot's registration;
  * - `unknown`: its host does not answer.
  */
 export type Condition =
@@ -65,6 +65,21 @@ export function conditionOf(instance: Instance, judgedByConsul: boolean, grace: 
   if (registration === null) return "unregistered";
   if (registration.nodeStatus === "critical" || registration.status === "critical") return notPassing;
   return "healthy";
+}
+
+/**
+ * Whether a newer generation of its slot runs. The two share one registration, which is then the newer one's: that the
+ * older is not listed is no contradiction, and listing it again would take the newer one's place.
+ */
+export function isSucceeded({ container }: Instance, all: readonly Instance[]): boolean {
+  const { slot, generation } = container;
+  if (slot === null || generation === null) return false;
+  return all.some(
+    (other) =>
+      other.container.slot === slot &&
+      other.container.state === "running" &&
+      (other.container.generation ?? 0) > generation,
+  );
 }
 
 /** The grace a started instance has before it must pass. */

@@ -88,6 +88,11 @@ function entryOf(action: Action, tuning: Tuning, nowMs: number): readonly InFlig
       return [{ ...base, kind: "scale", slot: action.replicas }];
     case "scale-compose-service":
       return [{ ...base, kind: "scale" }];
+    case "promote-replica":
+    case "switch-over":
+    case "attach-replica":
+    case "configure-redis":
+    case "retag-roles":
     case "register-instance":
     case "deregister-instance":
       return [];

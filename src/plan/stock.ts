@@ -4,7 +4,7 @@ import type { HostObservation, ServiceObservation } from "../model/observation.t
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import type { Condition } from "./condition.ts";
-import { conditionOf, graceOf, isJudgedByConsul } from "./condition.ts";
+import { conditionOf, graceOf, isJudgedByConsul, isSucceeded } from "./condition.ts";
 import { isLost } from "./lost-host.ts";
 
 /** An instance with its condition and its place among its like. */
@@ -60,7 +60,8 @@ export function takeStock(
     .filter((instance) => !lostHosts.includes(instance.container.host))
     .map((instance) => {
       const since = memory.notPassingSinceMs[instance.container.id] ?? null;
-      const condition = conditionOf(instance, judgedByConsul, { graceMs, notPassingSinceMs: since, nowMs });
+      const own = conditionOf(instance, judgedByConsul, { graceMs, notPassingSinceMs: since, nowMs });
+      const condition = own === "unregistered" && isSucceeded(instance, observed.instances) ? "leaving" : own;
       return { instance, condition, notPassingSinceMs: condition === "healthy" ? null : (since ?? nowMs) };
     });
   const counted = conditions.map((one) => ({ ...one, superseded: isSuperseded(one, conditions) }));

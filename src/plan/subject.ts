@@ -14,6 +14,11 @@ export function subjectOf(action: Action): string | null {
       return action.id;
     case "scale-compose-service":
       return `${action.project}/${action.composeService}`;
+    case "promote-replica":
+    case "switch-over":
+    case "attach-replica":
+    case "configure-redis":
+    case "retag-roles":
     case "register-instance":
     case "deregister-instance":
       return null;

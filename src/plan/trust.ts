@@ -2,7 +2,7 @@ import type { HostObservation, ServiceObservation } from "../model/observation.t
 import type { Service } from "../model/service.ts";
 import type { Trust } from "../model/plan.ts";
 import type { Tuning } from "../model/tuning.ts";
-import { isJudgedByConsul } from "./condition.ts";
+import { isJudgedByConsul, isSucceeded } from "./condition.ts";
 
 export interface TrustVerdict {
   readonly trust: Trust;
@@ -40,7 +40,9 @@ export function judgeTrust(
 /** Names the contradiction that a lying Consul would explain, or null when there is none. */
 function contradictionIn(observed: ServiceObservation): string | null {
   const running = observed.instances.filter(({ container, current }) => current && container.state === "running");
-  const unregistered = running.filter((instance) => instance.registration === null);
+  const unregistered = running.filter(
+    (instance) => instance.registration === null && !isSucceeded(instance, observed.instances),
+  );
   if (unregistered.length === 0) return null;
   const before = observed.registrationsBefore ?? 0;
   if (unregistered.length === running.length && before > 0) {

@@ -28,6 +28,8 @@ export function replaceUnhealthy(situation: Situation): Proposal {
   }
   const first = due[0];
   if (first === undefined) return { actions: [], holds };
+  if (isStoodInFor(situation))
+    return { actions: [], holds: [...holds, ...due.map((one) => stoodInFor(situation, one))] };
   const others = due.slice(1).map((one) => oneAtATime(situation, one));
   const onItsWay = memory.inFlight.some((entry) => entry.kind !== "scale") || stock.starting > 0;
   if (onItsWay) return { actions: [], holds: [...holds, ...due.map((one) => oneAtATime(situation, one))] };
@@ -39,6 +41,12 @@ export function replaceUnhealthy(situation: Situation): Proposal {
 function isSurplus({ service, observed }: Situation, { instance }: Counted): boolean {
   if (observed.binding.kind !== "known" || observed.binding.value.kind !== "engine") return false;
   return instance.container.slot === null || instance.container.slot > service.count;
+}
+
+/** Enough others serve (started by hand, or left from a larger count): one more would be one too many. */
+function isStoodInFor({ service, observed, stock }: Situation): boolean {
+  const isOurs = observed.binding.kind === "known" && observed.binding.value.kind === "engine";
+  return isOurs && stock.healthy >= service.count;
 }
 
 function replace(situation: Situation, one: Counted): Proposal {
@@ -86,6 +94,16 @@ function notYet({ service, nowMs }: Situation, one: Counted, forMs: number): Hol
     heldBy: "unhealthy-after",
     reason: `it is replaced when that has lasted ${service.healing.unhealthyAfterMs / 1000} s`,
     untilMs: nowMs + service.healing.unhealthyAfterMs - forMs,
+  };
+}
+
+function stoodInFor({ service, stock, nowMs }: Situation, one: Counted): Hold {
+  return {
+    service: service.name,
+    because: { rule: RULE, evidence: evidenceOf(one, nowMs) },
+    heldBy: "enough-serve",
+    reason: `${stock.healthy} others serve where ${service.count} are asked for; it is replaced when one of them goes`,
+    untilMs: null,
   };
 }
 

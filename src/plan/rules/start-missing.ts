@@ -7,10 +7,12 @@ import type { Hold, StartInstance } from "../../model/action.ts";
 import { instanceName } from "../../model/labels.ts";
 import type { SlotMemory } from "../../model/memory.ts";
 import { noSlotMemory } from "../../model/memory.ts";
+import type { Service } from "../../model/service.ts";
 import type { Placements } from "../placement.ts";
 import { beginPlacement } from "../placement.ts";
 import { waitOf } from "../back-off.ts";
 import type { Proposal, Situation } from "../situation.ts";
+import type { Stock } from "../stock.ts";
 import { nothing } from "../situation.ts";
 
 const RULE = "start-missing";
@@ -19,11 +21,7 @@ export function startMissing(situation: Situation): Proposal {
   const { service, stock, memory, observed } = situation;
   if (observed.binding.kind !== "known" || observed.binding.value.kind !== "engine") return nothing;
   const occupied = stock.slots.filter((slot) => slot.state !== "empty").length;
-  const byHand = stock.counted.filter(
-    ({ condition, instance, superseded }) =>
-      !superseded && instance.container.slot === null && (condition === "healthy" || condition === "starting"),
-  ).length;
-  const missing = service.count - occupied - byHand;
+  const missing = service.count - occupied - besideTheSlots(stock, service);
   const actions: StartInstance[] = [];
   const holds: Hold[] = [];
   const placements = beginPlacement(situation);
@@ -35,6 +33,14 @@ export function startMissing(situation: Situation): Proposal {
     else holds.push(outcome);
   }
   return { actions, holds };
+}
+
+/** Live instances that serve though no slot is theirs: started by hand, or left from a larger count. */
+function besideTheSlots({ counted }: Stock, { count }: Service): number {
+  return counted.filter(({ condition, instance, superseded }) => {
+    const { slot } = instance.container;
+    return !superseded && (slot === null || slot > count) && (condition === "healthy" || condition === "starting");
+  }).length;
 }
 
 /** A start for one slot, or the hold that says why there is none. Also used to replace an unhealthy instance. */
