@@ -1,3 +1,4 @@
+import { closest } from "../model/closest.ts";
 import type { Memory, ServiceMemory } from "../model/memory.ts";
 import { noServiceMemory } from "../model/memory.ts";
 import type { Plan } from "../model/plan.ts";
@@ -5,7 +6,7 @@ import type { ControllerReport, PassReport, PlanReport, ServiceReport, WhyReport
 import { REPORT_VERSION } from "../model/report.ts";
 import { worstStatus } from "../model/status.ts";
 import type { Controller } from "../ports/controller.ts";
-import { NotLeader, PlanChanged } from "../ports/controller.ts";
+import { NotLeader, PlanChanged, UnknownService } from "../ports/controller.ts";
 import type { Board } from "../report/board.ts";
 import { planHash } from "../report/plan-hash.ts";
 import type { Pass, World } from "./reconcile.ts";
@@ -32,8 +33,11 @@ export function openController(parts: ControllerParts): Controller {
   const { clock } = world;
   const environment = (): string => world.desired().environment;
   const iso = (steadyMs: number): string => new Date(clock.wallMs() + steadyMs - clock.steadyMs()).toISOString();
-  const named = (services: readonly string[]): readonly string[] =>
-    services.length === 0 ? Object.keys(world.desired().services) : services;
+  const named = (services: readonly string[]): readonly string[] => {
+    const known = Object.keys(world.desired().services);
+    for (const name of services) if (!known.includes(name)) throw new UnknownService(name, closest(name, known));
+    return services.length === 0 ? known : services;
+  };
   const look = async (services: readonly string[]): Promise<void> => {
     const missing = parts.live ? services.filter((name) => board.service(name, iso) === null) : services;
     if (missing.length > 0) await decide(world, missing);
@@ -85,13 +89,14 @@ export function openController(parts: ControllerParts): Controller {
       };
     },
     async why(service) {
-      await look([service]);
+      await look(named([service]));
       const report: WhyReport | null = board.why(service, iso);
-      if (report === null) throw new Error(`there is no service ${service} in the desired state`);
+      if (report === null) throw new Error(`${service} was looked at and is not on the board`);
       return report;
     },
     nudge: async (services) => parts.nudge(named(services)),
     async pause(service, { forMs, why }) {
+      named([service]);
       const nowMs = clock.steadyMs();
       await edit(service, (memory) => ({
         ...memory,
@@ -100,6 +105,7 @@ export function openController(parts: ControllerParts): Controller {
       board.record(service, note(iso(nowMs), "pause", why));
     },
     async resume(service) {
+      named([service]);
       await edit(service, (memory) => ({ ...memory, pause: null, backOff: null, slots: withoutBackOff(memory.slots) }));
       board.record(service, note(iso(clock.steadyMs()), "resume", ""));
     },

@@ -1,31 +1,20 @@
 import { silentLog } from "../adapters/log/pino-log.ts";
 import { openController } from "../loop/controller.ts";
 import { reconcile } from "../loop/reconcile.ts";
-import type { Problem } from "../model/problem.ts";
 import type { Controller } from "../ports/controller.ts";
-import { NotLeader } from "../ports/controller.ts";
+import { InvalidInput, NotLeader } from "../ports/controller.ts";
 import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
 import { openAdapters } from "./adapters.ts";
 import type { Adapters } from "./adapters.ts";
 import { assemble } from "./world.ts";
 
-/** The desired state cannot be used: what is wrong with it, by file and line. */
-export class InvalidDesiredState extends Error {
-  override readonly name = "InvalidDesiredState";
-  readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super("the desired state is not valid");
-    this.problems = problems;
-  }
-}
-
 /** How long a one-shot command waits to become leader: a dead one is replaced within four seconds. */
 const ELECTION_MS = 6_000;
 
 /**
  * A controller that looks for itself: lists the engines, reads Consul, and takes the lock only for what changes
- * something. Rejects with `InvalidDesiredState`.
+ * something. Rejects with `InvalidInput`.
  */
 export async function openOneShot(settings: Settings, variables: (name: string) => string | null): Promise<Controller> {
   const adapters = openAdapters(settings, variables);
@@ -44,7 +33,7 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     onRuntimeChange: () => undefined,
   });
   const loaded = await desired.reload();
-  if (loaded.kind === "refused") throw new InvalidDesiredState(loaded.problems);
+  if (loaded.kind === "refused") throw new InvalidInput("the desired state is not valid", loaded.problems);
   const beganAt = new Date(adapters.clock.wallMs()).toISOString();
   // Without Memory the plan would forget back-offs and pauses; Consul's own trouble shows in every service's trust.
   await Promise.all([
