@@ -18,6 +18,7 @@ const kinds: Readonly<Record<string, EngineEvent["kind"]>> = {
 /**
  * What the engine is asked for. Its filters join label values by "and", so that ours, Compose's and Swarm's cannot be
  * asked for at once: labels are left to `parseEvent`, and the noise (`exec_*` at every health check) to the engine.
+ * A creation is no event: its start follows, and what never starts is found by the next list.
  */
 export const eventFilters: { type: ["container"]; event: string[] } = {
   type: ["container"],

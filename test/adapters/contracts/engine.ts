@@ -248,7 +248,34 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
       });
     });
 
+    describe("a container that restarts itself", () => {
+      it("comes back after a crash, and stays down when it is stopped", async () => {
+        const container = await started(aCreation(aService(), { restart: "always" }));
+        expect(container.restartsItself).toBe(true);
+        await under.crash(container.id);
+        const isBack = async (): Promise<boolean> => {
+          const { state, startedAtMs } = await seen(container.id);
+          return state === "running" && startedAtMs !== container.startedAtMs;
+        };
+        await until("its return", isBack);
+        await engine.stop(container.id, 0);
+        await under.pass(500);
+        expect(await seen(container.id)).toMatchObject({ state: "exited" });
+      });
+    });
+
     describe("stop and remove", () => {
+      it("work on a paused container, too", async () => {
+        const stopped = await started(aCreation(aService()));
+        await under.pause(stopped.id);
+        await engine.stop(stopped.id, 1_000);
+        expect(await seen(stopped.id)).toMatchObject({ state: "exited" });
+        const removed = await started(aCreation(aService()));
+        await under.pause(removed.id);
+        await engine.remove(removed.id);
+        expect(await engine.inspect(removed.id)).toBeNull();
+      });
+
       it("stop what runs, and find nothing wrong with what is stopped or gone", async () => {
         const container = await started(aCreation(aService()));
         await engine.stop(container.id, 1_000);
