@@ -13,6 +13,7 @@ export interface Board {
   decided(decision: BoardDecision): void;
   acted(plan: ServicePlan, results: readonly ActionResult[], at: string): readonly HistoryEntry[];
   record(service: string, entry: HistoryEntry): void;
+  /** Puts what an earlier process recorded before what this one has. */
   restore(service: string, history: readonly HistoryEntry[]): void;
   forget(services: readonly string[]): void;
   standings(): readonly Standing[];
@@ -70,7 +71,9 @@ export function openBoard(environment: string): Board {
     },
     record,
     restore(service, history) {
-      if (!histories.has(service)) histories.set(service, history.slice(-HISTORY_MAX));
+      const own = histories.get(service) ?? [];
+      const earlier = history.filter(({ at }) => at < (own[0]?.at ?? "9"));
+      histories.set(service, [...earlier, ...own].slice(-HISTORY_MAX));
     },
     forget(services) {
       for (const service of services) {

@@ -7,12 +7,15 @@ import { openController } from "../loop/controller.ts";
 import type { Daemon } from "../loop/daemon.ts";
 import { startDaemon } from "../loop/daemon.ts";
 import { startAlerting } from "../loop/alerting.ts";
+import { openHistory } from "../loop/history.ts";
+import { keepHistory } from "../loop/keep-history.ts";
 import { startPublishing } from "../loop/publishing.ts";
 import type { Decision } from "../loop/reconcile.ts";
 import type { ControllerReport } from "../model/report.ts";
 import { NotLeader } from "../ports/controller.ts";
 import type { Controller } from "../ports/controller.ts";
 import type { Log } from "../ports/log.ts";
+import { EVENT } from "../report/events.ts";
 import type { Listener } from "../report/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
@@ -67,7 +70,12 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
   const publisher = consulPublisher(consulOf(settings), settings.environment);
   const leads = (): boolean => !shadow && leadership.standing().kind === "leader";
   const publishing = startPublishing({ clock, log, publisher, leads, standings: board.standings });
-  listeners.push(alerting, publishing);
+  const history = openHistory(adapters.coordination, clock);
+  listeners.push(
+    alerting,
+    publishing,
+    keepHistory(board, history, () => leadership.current()),
+  );
 
   await desired.reload();
   alerting.touch();
@@ -77,6 +85,11 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     loadMemory: async () => {
       await memory.load();
       alerting.restore();
+      // For people only: nothing waits for it, and nothing is decided by it.
+      void history.load().then(
+        (kept) => Object.entries(kept).forEach(([service, entries]) => board.restore(service, entries)),
+        (error: unknown) => log.debug({ event: EVENT.memoryRefused, error }, "history cannot be read"),
+      );
     },
     watchRegistry: (hints, signal) => watchRegistry({ registry: adapters.registry, clock, random }, hints, { signal }),
     swarm: adapters.tools.swarm,
@@ -128,6 +141,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
       // In this order, so that what is said last is still said: publishing and alerts need the lock.
       await publishing.close();
       await alerting.close();
+      await history.flush();
       await running.stop();
       adapters.close();
     },

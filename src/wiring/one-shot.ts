@@ -1,5 +1,6 @@
 import { silentLog } from "../adapters/log/pino-log.ts";
 import { openController } from "../loop/controller.ts";
+import { openHistory } from "../loop/history.ts";
 import { reconcile } from "../loop/reconcile.ts";
 import type { Controller } from "../ports/controller.ts";
 import { InvalidInput, NotLeader } from "../ports/controller.ts";
@@ -36,8 +37,13 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
   if (loaded.kind === "refused") throw new InvalidInput("the desired state is not valid", loaded.problems);
   const beganAt = new Date(adapters.clock.wallMs()).toISOString();
   // Without Memory the plan would forget back-offs and pauses; Consul's own trouble shows in every service's trust.
+  const history = openHistory(adapters.coordination, adapters.clock);
   await Promise.all([
     memory.load().catch(() => undefined),
+    history.load().then(
+      (kept) => Object.entries(kept).forEach(([service, entries]) => board.restore(service, entries)),
+      () => undefined,
+    ),
     world.eyes.learnNodes(),
     ...world.eyes.hosts.map((host) => host.refresh()),
   ]);
@@ -62,7 +68,10 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     controller: () => ({ version, role: "one-shot", leader: null, since: beganAt }),
     async run(services, agreed) {
       await takeOffice();
-      return reconcile(world, services, { agreed });
+      const pass = await reconcile(world, services, { agreed });
+      for (const service of services) history.save(world.fence(), service, board.history(service));
+      await history.flush();
+      return pass;
     },
     takeOffice,
     troubles: () => [],
