@@ -138,8 +138,6 @@ export interface Alert extends AlertText {
   readonly sinceWallMs: number;
   /** Since when the condition has not held although the alert fires; null while it holds. */
   readonly clearSinceMs: number | null;
-  /** When it was last decided to tell of it; null before the first time. */
-  readonly toldAtMs: number | null;
   readonly resolvedAtMs: number | null;
   readonly endWallMs: number | null;
   /** Times at which it began to fire within the flapping window. */

@@ -1,4 +1,5 @@
 import type { Alert, AlertCondition, AlertRules, AlertState, Conditions } from "../../model/alert.ts";
+import { utf8Bytes } from "../../model/clean-text.ts";
 import { escalatesAtMs, keepChannels } from "./channels.ts";
 import type { Sight } from "./life.ts";
 import { beginAlert, stepAlert } from "./life.ts";
@@ -11,8 +12,10 @@ import { nextStepAtMs } from "./timing.ts";
 
 /** So many alerts are told apart; what is beyond stands behind one more that counts them. */
 export const ALERTS_MAX = 50;
-/** Ended ones are remembered for flapping and for channels that do not know yet. */
-const ENDED_MAX = 30;
+/** Ended ones are remembered for flapping, and for channels that do not know yet: those are the last to be dropped. */
+const ENDED_MAX = 100;
+/** A value of Consul's key-value store has 512 KiB at the most. */
+const STATE_BYTES_MAX = 400_000;
 /** So old may what is saved be before it is saved again although nothing happened: a restart knows its age by it. */
 const SAVE_EVERY_MS = 120_000;
 
@@ -44,7 +47,7 @@ export function advanceAlerts(input: AdvanceInput): Advanced {
   const { state, rules, nowMs, wallMs } = input;
   const silences = state.silences.filter((silence) => isLive(silence, input));
   const present: Present = { nowMs, wallMs, rules, silences };
-  const alerts = keepWithinLimits(step(input, present));
+  const alerts = withinBytes(withinNumber(step(input, present)));
   const next = sameOrNew(state, alerts, silences, nowMs);
   return { state: next, outbox: outboxOf(next, input), lookAgainAtMs: lookAgainAtMs(next, present) };
 }
@@ -99,7 +102,7 @@ function byUrgency(a: AlertCondition, b: AlertCondition): number {
 }
 
 /** Drops ended alerts beyond the limit: first those that every channel knows to be over, then the oldest. */
-function keepWithinLimits(alerts: ReadonlyMap<string, Alert>): ReadonlyMap<string, Alert> {
+function withinNumber(alerts: ReadonlyMap<string, Alert>): ReadonlyMap<string, Alert> {
   const ended = [...alerts.values()].filter(({ phase }) => phase === "resolved");
   if (ended.length <= ENDED_MAX) return alerts;
   const owes = (alert: Alert): number => (Object.values(alert.channels).some(({ owed }) => owed !== null) ? 1 : 0);
@@ -110,6 +113,16 @@ function keepWithinLimits(alerts: ReadonlyMap<string, Alert>): ReadonlyMap<strin
       .map(({ key }) => key),
   );
   return new Map([...alerts].filter(([key]) => !dropped.has(key)));
+}
+
+/** Leaves out what can be looked up, should so many long texts ever come together: that something is wrong is never left out. */
+function withinBytes(alerts: ReadonlyMap<string, Alert>): ReadonlyMap<string, Alert> {
+  if (alerts.size < 20 || utf8Bytes(JSON.stringify([...alerts.values()])) <= STATE_BYTES_MAX) return alerts;
+  const shorter = [...alerts].map(([key, alert]): [string, Alert] => [
+    key,
+    { ...alert, evidence: [], advice: alert.advice.slice(0, 1), services: alert.services.slice(0, 2) },
+  ]);
+  return new Map(shorter);
 }
 
 function sameOrNew(

@@ -11,7 +11,7 @@ import type { Alert, AlertCondition } from "../../model/alert.ts";
 import { escalate, oweFiring, oweFiringWhereNew, oweResolved } from "./channels.ts";
 import type { Present } from "./routing.ts";
 import { channelsToTell, isAsleep, isHushed } from "./routing.ts";
-import { clearsAtMs, firesAtMs, FLAP_WINDOW_MS, recent, repeatOf, repeatsAtMs } from "./timing.ts";
+import { clearsAtMs, firesAtMs, FLAP_WINDOW_MS, recent, repeatOf } from "./timing.ts";
 
 /** What a channel has not taken after so long, it is not told any more. */
 const OWED_MAX_MS = 7 * 86_400_000;
@@ -59,7 +59,6 @@ function pending(alert: Alert, sight: Sight, present: Present): Alert | null {
     phase: "firing",
     firedAtMs,
     sinceWallMs,
-    toldAtMs: nowMs,
     resolvedAtMs: null,
     endWallMs: null,
   };
@@ -77,10 +76,7 @@ function firing(alert: Alert, sight: Sight, present: Present): Alert {
   const rises = alert.severity === "warning" && sight.condition.severity === "critical";
   const seen = withText({ ...alert, clearSinceMs: null }, sight.condition, rises ? "critical" : alert.severity);
   if (sight.inhibited || isHushed(seen, present)) return { ...seen, severity: alert.severity };
-  if (rises || nowMs >= repeatsAtMs(seen, present)) {
-    return oweFiring({ ...seen, toldAtMs: nowMs }, channelsToTell(seen, present), nowMs);
-  }
-  return tellNew(seen, present);
+  return rises ? oweFiring(seen, channelsToTell(seen, present), nowMs) : tellNew(seen, present);
 }
 
 function resolved(alert: Alert, sight: Sight, present: Present): Alert | null {
@@ -94,7 +90,7 @@ function resolved(alert: Alert, sight: Sight, present: Present): Alert | null {
   return oweResolved(alert, nowMs);
 }
 
-/** Tells channels that do not know of it yet: all at first, later those that were asleep, new or answered late. */
+/** Tells channels that do not know of it, or were last told of it a repeat interval ago: each by its own clock. */
 function tellNew(alert: Alert, present: Present): Alert {
   return oweFiringWhereNew(alert, channelsToTell(alert, present), repeatOf(alert, present.rules), present.nowMs);
 }
@@ -112,7 +108,6 @@ function newAlert(condition: AlertCondition, { nowMs, wallMs }: Present): Alert 
     pendingSinceMs: nowMs,
     sinceWallMs: wallMs - (nowMs - sinceMs),
     clearSinceMs: null,
-    toldAtMs: null,
     resolvedAtMs: null,
     endWallMs: null,
     firedAtMs: [],

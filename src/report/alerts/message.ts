@@ -2,7 +2,16 @@ import type { Alert } from "../../model/alert.ts";
 import type { Message, MessageSection } from "../../ports/notifier.ts";
 import { named } from "./wording.ts";
 import type { MessageContext } from "./outbox.ts";
-import { lengthText, timeText } from "./times.ts";
+import { lengthText, timeWriter } from "./times.ts";
+
+/** What all messages of one moment share. */
+export interface Telling extends MessageContext {
+  readonly time: (atMs: number) => string;
+}
+
+export function tellingOf(context: MessageContext): Telling {
+  return { ...context, time: timeWriter(context.rules.timezone, context.wallMs) };
+}
 
 /** What is particular to one channel. */
 interface Addressee {
@@ -17,7 +26,7 @@ export function alertMessage(
   alert: Alert,
   state: Message["state"],
   sequence: number,
-  context: MessageContext,
+  context: Telling,
   addressee: Addressee,
 ): Message {
   const word = state === "resolved" ? "RESOLVED" : alert.severity.toUpperCase();
@@ -39,9 +48,8 @@ export function alertMessage(
   };
 }
 
-function firingBody(alert: Alert, context: MessageContext, { instead, first }: Addressee): readonly MessageSection[] {
-  const { wallMs, rules } = context;
-  const since = timeText(alert.sinceWallMs, wallMs, rules.timezone);
+function firingBody(alert: Alert, { wallMs, time }: Telling, { instead, first }: Addressee): readonly MessageSection[] {
+  const since = time(alert.sinceWallMs);
   const what = `${upperFirst(alert.what)}, since ${since} (${lengthText(wallMs - alert.sinceWallMs)}).`;
   const notes = [];
   if (!first) notes.push("You were told of this before; it goes on.");
@@ -58,12 +66,11 @@ function firingBody(alert: Alert, context: MessageContext, { instead, first }: A
   ];
 }
 
-function resolvedBody(alert: Alert, context: MessageContext, { first }: Addressee): readonly MessageSection[] {
-  const { wallMs, rules } = context;
+function resolvedBody(alert: Alert, { wallMs, time }: Telling, { first }: Addressee): readonly MessageSection[] {
   const endMs = alert.endWallMs ?? wallMs;
-  const since = timeText(alert.sinceWallMs, wallMs, rules.timezone);
+  const since = time(alert.sinceWallMs);
   const lines = [
-    `It is over. It lasted from ${since} to ${timeText(endMs, wallMs, rules.timezone)} (${lengthText(endMs - alert.sinceWallMs)}).`,
+    `It is over. It lasted from ${since} to ${time(endMs)} (${lengthText(endMs - alert.sinceWallMs)}).`,
     `It was: ${alert.what}.`,
   ];
   if (first) lines.push("While it lasted this channel did not take the message about it.");
@@ -124,7 +131,7 @@ export function testMessage(channel: string, context: MessageContext): Message {
       {
         heading: "",
         lines: [
-          `Someone ran \`heal alert test ${named(channel)}\` at ${timeText(context.wallMs, context.wallMs, context.rules.timezone)}. Nothing is wrong.`,
+          `Someone ran \`heal alert test ${named(channel)}\` at ${tellingOf(context).time(context.wallMs)}. Nothing is wrong.`,
         ],
       },
       { heading: "What you can do", lines: ["Nothing. If this reached everyone it should, the channel works."] },

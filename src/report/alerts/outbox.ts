@@ -1,7 +1,7 @@
 import type { Alert, AlertRules, AlertState } from "../../model/alert.ts";
 import type { Message } from "../../ports/notifier.ts";
 import type { DeliveryRef } from "./channels.ts";
-import { alertMessage } from "./message.ts";
+import { alertMessage, tellingOf } from "./message.ts";
 
 /** One message that one channel has still to take. */
 export interface OutboxEntry extends DeliveryRef {
@@ -16,13 +16,14 @@ export interface MessageContext {
 
 /** Everything owed to channels: the worst first, then the oldest. */
 export function outboxOf(state: AlertState, context: MessageContext): readonly OutboxEntry[] {
+  const telling = tellingOf(context);
   return Object.values(state.alerts)
     .toSorted(byUrgency)
     .flatMap((alert) =>
       Object.entries(alert.channels).flatMap(([channel, record]): readonly OutboxEntry[] => {
         const { owed } = record;
         if (owed === null) return [];
-        const message = alertMessage(alert, owed.state, owed.sequence, context, {
+        const message = alertMessage(alert, owed.state, owed.sequence, telling, {
           instead: insteadOf(alert, owed.insteadOf),
           first: record.taken !== "firing",
         });
@@ -33,9 +34,10 @@ export function outboxOf(state: AlertState, context: MessageContext): readonly O
 
 /** What fires and the channel knows of, for receivers that must be reminded (`ChannelLimits.refreshEveryMs`). */
 export function firingMessages(state: AlertState, channel: string, context: MessageContext): readonly Message[] {
+  const telling = tellingOf(context);
   return Object.values(state.alerts)
     .filter((alert) => alert.phase === "firing" && alert.channels[channel]?.taken === "firing")
-    .map((alert) => alertMessage(alert, "firing", alert.sequence, context, { instead: null, first: false }));
+    .map((alert) => alertMessage(alert, "firing", alert.sequence, telling, { instead: null, first: false }));
 }
 
 function insteadOf(alert: Alert, channel: string | null): { channel: string; failure: string | null } | null {

@@ -54,7 +54,7 @@ function isAlert(value: unknown): value is Alert {
   const texts = ["key", "kind", "subject", "summary", "what", "doing"].every((name) => typeof value[name] === "string");
   const lists = ["services", "routes", "advice", "evidence"].every((name) => isList(value[name], "string"));
   const times = ["pendingSinceMs", "sinceWallMs", "sequence"].every((name) => isNumber(value[name]));
-  const maybe = ["waitMs", "clearSinceMs", "toldAtMs", "resolvedAtMs", "endWallMs"].every(
+  const maybe = ["waitMs", "clearSinceMs", "resolvedAtMs", "endWallMs"].every(
     (name) => value[name] === null || isNumber(value[name]),
   );
   const words =
@@ -107,7 +107,6 @@ function shifted(saved: AlertState, byMs: number, nowMs: number): AlertState {
       ...alert,
       pendingSinceMs: past(alert.pendingSinceMs),
       clearSinceMs: maybe(alert.clearSinceMs),
-      toldAtMs: maybe(alert.toldAtMs),
       resolvedAtMs: maybe(alert.resolvedAtMs),
       firedAtMs: alert.firedAtMs.map(past),
       channels: Object.fromEntries(

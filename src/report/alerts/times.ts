@@ -1,8 +1,10 @@
 import { formatDuration } from "../../model/duration.ts";
 
-/** `03:12 UTC`, and with its date when that was more than half a day before `nowMs`. Wall-clock milliseconds. */
-export function timeText(atMs: number, nowMs: number, timeZone: string): string {
-  const format = new Intl.DateTimeFormat("en-GB", {
+/** Writes wall-clock times for people: `03:12 UTC`, and with the date when that is more than half a day from now. */
+export function timeWriter(timeZone: string, nowMs: number): (atMs: number) => string {
+  // Made when first needed: making one takes longer than all else about a message.
+  let format: Intl.DateTimeFormat | undefined;
+  const options: Intl.DateTimeFormatOptions = {
     timeZone,
     year: "numeric",
     month: "2-digit",
@@ -11,11 +13,14 @@ export function timeText(atMs: number, nowMs: number, timeZone: string): string 
     minute: "2-digit",
     hourCycle: "h23",
     timeZoneName: "short",
-  });
-  const parts = Object.fromEntries(format.formatToParts(atMs).map(({ type, value }) => [type, value]));
-  const time = `${parts["hour"]}:${parts["minute"]} ${parts["timeZoneName"]}`;
-  if (Math.abs(nowMs - atMs) < 43_200_000) return time;
-  return `${parts["year"]}-${parts["month"]}-${parts["day"]} ${time}`;
+  };
+  return (atMs) => {
+    format ??= new Intl.DateTimeFormat("en-GB", options);
+    const parts = Object.fromEntries(format.formatToParts(atMs).map(({ type, value }) => [type, value]));
+    const time = `${parts["hour"]}:${parts["minute"]} ${parts["timeZoneName"]}`;
+    if (Math.abs(nowMs - atMs) < 43_200_000) return time;
+    return `${parts["year"]}-${parts["month"]}-${parts["day"]} ${time}`;
+  };
 }
 
 /** `40s`, `4m`, `2h10m`, `3d4h`: two units at the most. */

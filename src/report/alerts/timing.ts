@@ -19,8 +19,11 @@ export function firesAtMs(alert: Alert, { rules }: Present): number {
   return alert.pendingSinceMs + (alert.waitMs ?? waitOf(alert, rules));
 }
 
-export function repeatsAtMs(alert: Alert, { rules, nowMs }: Present): number {
-  return (alert.toldAtMs ?? nowMs) + repeatOf(alert, rules);
+/** When the first of the channels that know of it is to be told again. */
+function repeatsAtMs(alert: Alert, { rules }: Present): number | null {
+  const told = Object.values(alert.channels).filter(({ taken, owed }) => taken === "firing" && owed === null);
+  const takenAtMs = told.map((record) => record.takenAtMs).filter((atMs) => atMs !== null);
+  return takenAtMs.length === 0 ? null : Math.min(...takenAtMs) + repeatOf(alert, rules);
 }
 
 /** When an alert whose condition is gone is over: later each time it came back. */
