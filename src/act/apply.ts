@@ -4,9 +4,11 @@ import { assertNever } from "../model/assert-never.ts";
 import type { ServicePlan } from "../model/plan.ts";
 import type { Service } from "../model/service.ts";
 import { EngineError } from "../ports/engine.ts";
+import { RedisError } from "../ports/redis.ts";
 import { RegistryError } from "../ports/registry.ts";
 import type { Hands, Tools } from "./hands.ts";
 import { ActionRefused, Fenced } from "./hands.ts";
+import { performRedis } from "./redis.ts";
 import { deregisterInstance, registerInstance } from "./registration.ts";
 import { createSwarmService, replaceSwarmTask, scaleComposeService, scaleSwarmService } from "./scale.ts";
 import { startInstance } from "./start-instance.ts";
@@ -77,6 +79,12 @@ async function perform(hands: Hands, service: Service, action: Action): Promise<
       return replaceSwarmTask(hands, action);
     case "scale-compose-service":
       return scaleComposeService(hands, action);
+    case "promote-replica":
+    case "switch-over":
+    case "attach-replica":
+    case "configure-redis":
+    case "retag-roles":
+      return performRedis(hands, service, action);
     default:
       return assertNever(action);
   }
@@ -97,5 +105,6 @@ function retryOf(error: unknown): "later" | "look" | "never" {
     return error.kind === "unclear" || error.kind === "conflict" || error.kind === "name-taken" ? "look" : "later";
   }
   if (error instanceof RegistryError) return error.kind === "unclear" ? "look" : "later";
+  if (error instanceof RedisError) return error.kind === "silent" ? "look" : "later";
   throw error;
 }

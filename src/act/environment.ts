@@ -1,6 +1,6 @@
 import { assertNever } from "../model/assert-never.ts";
 import type { EnvironmentValue, Service } from "../model/service.ts";
-import type { Hands } from "./hands.ts";
+import type { Hands, Tools } from "./hands.ts";
 import { ActionRefused } from "./hands.ts";
 
 /**
@@ -15,7 +15,12 @@ export async function resolveEnvironment(hands: Hands, service: Service): Promis
   return Object.fromEntries(resolved);
 }
 
-async function resolveValue(hands: Hands, name: string, value: EnvironmentValue): Promise<string> {
+/** `name`: what the value is for, for messages. Rejects with `ActionRefused` when it cannot be had. */
+export async function resolveValue(
+  hands: Pick<Tools, "registry" | "secrets">,
+  name: string,
+  value: EnvironmentValue,
+): Promise<string> {
   switch (value.kind) {
     case "literal":
       return value.value;

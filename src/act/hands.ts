@@ -2,6 +2,7 @@ import type { Service } from "../model/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Compose } from "../ports/compose.ts";
 import type { Engine } from "../ports/engine.ts";
+import type { Redis, RoleTags } from "../ports/redis.ts";
 import type { Registry } from "../ports/registry.ts";
 import type { Swarm } from "../ports/swarm.ts";
 
@@ -30,6 +31,13 @@ export interface Tools {
   };
   /** Why a service breaks the policy, or null: asked once more right before Docker sees its specification. */
   readonly policyBreach: (service: Service) => string | null;
+  /** Absent where no service can have Redis roles. */
+  readonly redis?: RedisTools;
+}
+
+export interface RedisTools {
+  readonly nodes: Redis;
+  readonly tags: RoleTags;
 }
 
 /** Nothing may be sent any more: leadership has ended, or was never had. */

@@ -1,3 +1,5 @@
+import type { RedisCause, RedisRef } from "./redis.ts";
+
 /** Why an action is taken or held: the rule that fired and what it saw. Dry run, log, alert and console render this. */
 export interface Because {
   readonly rule: string;
@@ -93,7 +95,61 @@ export interface ScaleComposeService extends ActionBase {
   readonly to: number;
 }
 
+/**
+ * Makes a node the master: tag of the old one off, old one fenced, `REPLICAOF NO ONE`, wait for `role:master`, the
+ * others re-pointed one at a time, tags swapped in one transaction. Every step may be repeated.
+ */
+export interface PromoteReplica extends ActionBase {
+  readonly kind: "promote-replica";
+  readonly epoch: number;
+  readonly cause: RedisCause;
+  readonly from: RedisRef | null;
+  /** What is done to an old master that may still take writes. */
+  readonly fence: "stop-container" | "none";
+  readonly to: RedisRef;
+  readonly others: readonly RedisRef[];
+  /** What the new master is known to be short of; null when that cannot be told. */
+  readonly gapBytes: number | null;
+}
+
+/** A planned change of master by Redis's coordinated `FAILOVER`: no acknowledged write is lost. */
+export interface SwitchOver extends ActionBase {
+  readonly kind: "switch-over";
+  readonly epoch: number;
+  readonly from: RedisRef;
+  readonly to: RedisRef;
+  readonly others: readonly RedisRef[];
+}
+
+/** Makes a node a replica of the master, after its own data was kept aside where that is not part of the master's. */
+export interface AttachReplica extends ActionBase {
+  readonly kind: "attach-replica";
+  readonly node: RedisRef;
+  readonly master: RedisRef;
+  /** Name under which its data is kept; null where nothing would be lost. */
+  readonly keepAsideAs: string | null;
+}
+
+/** Tells a node the service's settings (passwords, `min-replicas-to-write`, …). */
+export interface ConfigureRedis extends ActionBase {
+  readonly kind: "configure-redis";
+  readonly node: RedisRef;
+}
+
+/** Sets the role tags of all registrations in one transaction: who is not named has none. */
+export interface RetagRoles extends ActionBase {
+  readonly kind: "retag-roles";
+  readonly consulName: string;
+  readonly master: string | null;
+  readonly replicas: readonly string[];
+  /** Registrations whose role is not known: they keep a replica's tag if they have it. */
+  readonly unsure: readonly string[];
+}
+
+export type RedisAction = PromoteReplica | SwitchOver | AttachReplica | ConfigureRedis | RetagRoles;
+
 export type Action =
+  | RedisAction
   | StartInstance
   | StopInstance
   | RemoveInstance
@@ -136,6 +192,10 @@ export function isDestructive(action: Action): boolean {
     case "remove-instance":
     case "deregister-instance":
     case "replace-swarm-task":
+    case "promote-replica":
+    case "switch-over":
+    case "attach-replica":
+    case "retag-roles":
       return true;
     case "scale-swarm-service":
     case "scale-compose-service":
@@ -143,6 +203,21 @@ export function isDestructive(action: Action): boolean {
     case "start-instance":
     case "register-instance":
     case "create-swarm-service":
+    case "configure-redis":
+      return false;
+  }
+}
+
+/** Whether an action is about the roles of a Redis service rather than about how many instances it has. */
+export function isRedisAction(action: Action): action is RedisAction {
+  switch (action.kind) {
+    case "promote-replica":
+    case "switch-over":
+    case "attach-replica":
+    case "configure-redis":
+    case "retag-roles":
+      return true;
+    default:
       return false;
   }
 }

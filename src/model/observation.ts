@@ -1,5 +1,6 @@
 import type { Instance, Registration } from "./instance.ts";
 import type { Known } from "./known.ts";
+import type { RedisObservation } from "./redis.ts";
 
 /** Everything seen at one instant about the services a pass is for, and about all hosts. */
 export interface Observation {
@@ -39,6 +40,8 @@ export interface ServiceObservation {
   readonly agreeingReads: number;
   /** Registrations seen by the last trusted look, or null when there was none: what an empty answer is held against. */
   readonly registrationsBefore: number | null;
+  /** What the nodes of a Redis service say of themselves; absent for every other service. */
+  readonly redis?: RedisObservation;
 }
 
 export interface RegistryView {

@@ -1,4 +1,5 @@
 import type { Action, Hold } from "./action.ts";
+import type { RedisStanding } from "./redis.ts";
 import type { Status } from "./status.ts";
 
 export const PLAN_VERSION = 1;
@@ -41,6 +42,8 @@ export interface Standing {
   readonly backingOff: number;
   /** `3/3 healthy` or `1/3 healthy: 2 missing`, without the service's name. */
   readonly summary: string;
+  /** Only of a Redis service: how it stands as one master and its replicas. */
+  readonly redis?: RedisStanding;
 }
 
 export function emptyPlan(): Plan {

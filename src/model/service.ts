@@ -118,6 +118,27 @@ export interface RedisRoles {
   readonly minReplicasToWrite: number;
   readonly maxDataLossBytes: number | null;
   readonly authority: "heal" | "sentinel";
+  /** How `heal` and, unless there is a user for it, the replicas log in; absent: without a password. */
+  readonly auth?: RedisAuth | null;
+  readonly tls?: RedisTls | null;
+  /** Whom to ask with `authority: "sentinel"`. */
+  readonly sentinel?: { readonly addresses: readonly string[]; readonly masterName: string } | null;
+}
+
+export interface RedisAuth {
+  /** null: the default user, whose password is `requirepass`. */
+  readonly username: string | null;
+  readonly password: EnvironmentValue;
+  /** The user that replicas log in with at the master; null: the same. */
+  readonly replica: { readonly username: string; readonly password: EnvironmentValue } | null;
+}
+
+/** Paths of PEM files as `heal` sees them. */
+export interface RedisTls {
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
 }
 
 /** The validated content of all desired-state files of one environment. */

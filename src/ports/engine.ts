@@ -20,6 +20,15 @@ export interface Engine {
   stop(id: string, graceMs: number): Promise<void>;
   /** Removes, killing it if need be; removing what is gone is no error. Named volumes stay. */
   remove(id: string): Promise<void>;
+  /**
+   * Runs a program in a running container until it ends. Rejects with `EngineError`; `refused` when it cannot be run.
+   * Absent where the engine cannot.
+   */
+  run?(
+    id: string,
+    command: readonly string[],
+    deadlineMs: number,
+  ): Promise<{ readonly exitCode: number; readonly output: string }>;
   /** Last lines of its output, stripped of control characters; for the history. */
   lastOutput(id: string, lines: number): Promise<string>;
   /**

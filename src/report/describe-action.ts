@@ -22,6 +22,16 @@ export function describeAction(action: Action): string {
       return `remove the task container ${action.name} on ${action.host}, so that Swarm replaces it`;
     case "scale-compose-service":
       return `scale ${action.project}/${action.composeService} with Compose from ${action.from} to ${action.to}`;
+    case "promote-replica":
+      return `make ${action.to.name} the master of ${action.service}`;
+    case "switch-over":
+      return `hand the master role of ${action.service} over from ${action.from.name} to ${action.to.name}`;
+    case "attach-replica":
+      return `make ${action.node.name} a replica of ${action.master.name}`;
+    case "configure-redis":
+      return `tell ${action.node.name} the Redis settings of ${action.service}`;
+    case "retag-roles":
+      return `set the role tags of ${action.consulName} in Consul`;
     default:
       return assertNever(action);
   }

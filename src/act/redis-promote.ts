@@ -1,0 +1,122 @@
+import type { PromoteReplica } from "../model/action.ts";
+import type { RedisNode, RedisRef } from "../model/redis.ts";
+import type { Service } from "../model/service.ts";
+import { RedisError } from "../ports/redis.ts";
+import type { Hands } from "./hands.ts";
+import { ActionRefused, engineOf } from "./hands.ts";
+import type { RedisAccess } from "./redis-access.ts";
+import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
+import { configureNode } from "./redis-configure.ts";
+import { openTimeline } from "./redis-timeline.ts";
+
+const ASK_WITHIN_MS = 500;
+const CONFIRM_WITHIN_MS = 2_000;
+/** A partial copy takes some milliseconds; who needs longer is attached after the tags, one at a time. */
+const LINK_WITHIN_MS = 150;
+const POLL_MS = 4;
+/** Docker's way to end a process that does not listen any more. */
+const FENCE_GRACE_MS = 0;
+
+/**
+ * Makes a replica the master. The order is that of the safest failover that is still quick: nobody is sent to the old
+ * master any more before anything else; it is fenced; the replica is promoted and must say so itself before it gets the
+ * tag; and the others follow it first, because it may not take writes without them. Whoever finds this half done does it
+ * again from the beginning: each step is the same the second time.
+ */
+export async function promoteReplica(hands: Hands, service: Service, action: PromoteReplica): Promise<string | null> {
+  const { tags } = toolsOf(hands);
+  const { masterTag, replicaTag } = rolesOf(service);
+  const consulName = service.consul?.name ?? service.name;
+  const access = await accessOf(hands, service);
+  const timeline = openTimeline(hands.clock);
+  const ids = (refs: readonly RedisRef[]): readonly string[] => refs.flatMap(({ registrationId }) => registrationId ?? []);
+  const known = ids([action.to, ...action.others]);
+
+  if (action.from !== null) {
+    await tags.retag({ consulName, masterTag, replicaTag, master: null, replicas: [], unsure: known }, hands.fence);
+    timeline.add("old master untagged");
+    await fence(hands, action, timeline.add);
+  }
+  await promote(hands, service, access, action.to);
+  timeline.add(`${action.to.name} promoted`);
+  const attached = await repoint(hands, access, action);
+  if (action.others.length > 0) timeline.add(`${attached.length} of ${action.others.length} replicas follow`);
+  const rest = ids(action.others.filter((other) => !attached.includes(other)));
+  await tags.retag(
+    { consulName, masterTag, replicaTag, master: action.to.registrationId, replicas: ids(attached), unsure: rest },
+    hands.fence,
+  );
+  timeline.add(action.to.registrationId === null ? "not registered, so not tagged yet" : "tagged");
+  return timeline.text();
+}
+
+/** A hung process may wake up and take writes from those who never asked Consul again; so it is ended for good. */
+async function fence(hands: Hands, action: PromoteReplica, done: (what: string) => void): Promise<void> {
+  const { from } = action;
+  if (from === null || action.fence === "none") return;
+  hands.fence();
+  try {
+    await engineOf(hands, from.host).stop(from.containerId, FENCE_GRACE_MS);
+    done("old master stopped");
+  } catch (error) {
+    // Out of reach for Docker as well: its writes are bounded by min-replicas-to-write.
+    done(`old master out of reach (${error instanceof Error ? error.message : String(error)})`);
+  }
+}
+
+async function promote(hands: Hands, service: Service, access: RedisAccess, to: RedisRef): Promise<void> {
+  const { nodes } = toolsOf(hands);
+  const at = endpointOf(access, to);
+  const before = await nodes.look(at, ASK_WITHIN_MS);
+  mustBe(before, to);
+  if (before.role === "replica") {
+    hands.fence();
+    await nodes.follow(at, null);
+  } else {
+    // Not a replica that was configured when it was attached: a first master, or a repetition.
+    await configureNode(hands, service, access, to);
+  }
+  const untilMs = hands.clock.steadyMs() + CONFIRM_WITHIN_MS;
+  for (;;) {
+    const now = await nodes.look(at, ASK_WITHIN_MS);
+    mustBe(now, to);
+    if (now.role === "master") return;
+    if (hands.clock.steadyMs() >= untilMs) throw new RedisError("silent", `${to.name} does not become a master`);
+    await hands.clock.sleep(POLL_MS);
+  }
+}
+
+/** Another process at the same address, or the same one started anew without its data, is not what was chosen. */
+function mustBe(node: RedisNode, ref: RedisRef): void {
+  if (ref.runId === null || node.runId === ref.runId) return;
+  throw new ActionRefused(`${ref.name} was started anew since it was chosen`, "later");
+}
+
+/** Re-points the others one at a time; ends at the first that does not follow quickly. Resolves to those that do. */
+async function repoint(hands: Hands, access: RedisAccess, { to, others }: PromoteReplica): Promise<readonly RedisRef[]> {
+  const { nodes } = toolsOf(hands);
+  const attached: RedisRef[] = [];
+  for (const other of others) {
+    try {
+      hands.fence();
+      await nodes.follow(endpointOf(access, other), to.peer);
+      if (!(await linksUp(hands, access, other, to))) break;
+      attached.push(other);
+    } catch (error) {
+      if (!(error instanceof RedisError)) throw error;
+    }
+  }
+  return attached;
+}
+
+async function linksUp(hands: Hands, access: RedisAccess, other: RedisRef, to: RedisRef): Promise<boolean> {
+  const { nodes } = toolsOf(hands);
+  const untilMs = hands.clock.steadyMs() + LINK_WITHIN_MS;
+  for (;;) {
+    const node = await nodes.look(endpointOf(access, other), ASK_WITHIN_MS);
+    const { host, port } = node.follows?.master ?? { host: "", port: 0 };
+    if (node.follows?.up === true && host === to.peer.host && port === to.peer.port) return true;
+    if (hands.clock.steadyMs() >= untilMs) return false;
+    await hands.clock.sleep(POLL_MS);
+  }
+}

@@ -1,0 +1,205 @@
+import type { Known } from "./known.ts";
+
+/** Where a Redis process listens, as seen by somebody. */
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What one Redis process says of itself (`INFO`). */
+export interface RedisNode {
+  readonly role: "master" | "replica";
+  /** New with every start of the process. */
+  readonly runId: string;
+  readonly version: string;
+  readonly loading: boolean;
+  /** Names the history that its data belongs to; a promoted replica keeps the one before as the second. */
+  readonly replicationId: string;
+  readonly secondReplicationId: string | null;
+  /** Up to where the second history is part of the first. */
+  readonly secondOffset: number;
+  /** How far it has come in the history: written by a master, received by a replica. */
+  readonly offset: number;
+  readonly priority: number;
+  /** False for a replica that hides itself (`replica-announced no`). */
+  readonly announced: boolean;
+  /** No keys at all. */
+  readonly empty: boolean;
+  /** A coordinated `FAILOVER` is under way. */
+  readonly handingOver: boolean;
+  /** What a replica follows; null for a master. */
+  readonly follows: RedisLink | null;
+  /** Those who follow it, by the addresses they announce. */
+  readonly followers: readonly RedisFollower[];
+}
+
+export interface RedisLink {
+  readonly master: RedisAddress;
+  readonly up: boolean;
+  /** A full copy is under way: until it ends there is no usable data. */
+  readonly syncing: boolean;
+  /** How long the link has been down; 0 while it is up, null when it has never been up. */
+  readonly downForMs: number | null;
+}
+
+export interface RedisFollower {
+  readonly address: RedisAddress;
+  readonly online: boolean;
+  readonly offset: number;
+}
+
+/**
+ * Why a node could not be asked. `refused`: nobody listens. `silent`: no answer in time. `denied`: the password or user
+ * is wrong. `loading`: it reads its data. `failing`: it answers, with errors.
+ */
+export type RedisTroubleKind = "refused" | "silent" | "denied" | "loading" | "failing";
+
+export interface RedisTrouble {
+  readonly kind: RedisTroubleKind;
+  readonly message: string;
+  /** Since when there has been no good answer, on the steady clock: the time of the last one. */
+  readonly sinceMs: number;
+}
+
+/** One live instance of a Redis service, as it was seen. */
+export interface RedisNodeView {
+  readonly containerId: string;
+  /** Name of its container. */
+  readonly name: string;
+  readonly slot: number | null;
+  readonly host: string;
+  readonly registrationId: string | null;
+  /** Where `heal` reaches it. */
+  readonly address: RedisAddress;
+  /** Where the other nodes reach it. */
+  readonly peer: RedisAddress;
+  /** What it says now; unknown when it does not answer. */
+  readonly now: Known<RedisNode>;
+  /** What it said last, however long ago. */
+  readonly last: { readonly node: RedisNode; readonly atMs: number } | null;
+  readonly trouble: RedisTrouble | null;
+  /** When its offset was last seen to have moved: what a replica has received, it has received from a living master. */
+  readonly movedAtMs: number | null;
+}
+
+export interface RedisObservation {
+  readonly nodes: readonly RedisNodeView[];
+  /** What was last heard of nodes that are gone, by container id. */
+  readonly gone: Readonly<Record<string, { readonly node: RedisNode; readonly atMs: number }>>;
+  /** Who Sentinel says is the master; null when the service does not ask it. */
+  readonly sentinel: Known<RedisAddress> | null;
+}
+
+/** One node as an action names it: enough to act although the observation is gone. */
+export interface RedisRef {
+  readonly containerId: string;
+  readonly name: string;
+  readonly host: string;
+  readonly registrationId: string | null;
+  readonly address: RedisAddress;
+  readonly peer: RedisAddress;
+  readonly runId: string | null;
+}
+
+/**
+ * Why a master is made. `first`: there was none. `gone`: its container ended. `silent`: it and its replicas have
+ * nothing of each other. `restarted`: its process began anew. `demoted`: it calls itself a replica. `person`: by
+ * `heal redis promote`. `switchover`: by `heal redis switchover`. `adopted`: found so, not made by `heal`.
+ */
+export type RedisCause =
+  | "first"
+  | "gone"
+  | "silent"
+  | "restarted"
+  | "demoted"
+  | "person"
+  | "switchover"
+  | "adopted";
+
+/** What is remembered of a Redis service between passes: plain data, versioned apart from the rest of Memory. */
+export interface RedisMemory {
+  readonly version: typeof REDIS_MEMORY_VERSION;
+  /** Counts the changes of master. */
+  readonly epoch: number;
+  readonly master: RedisMasterMemory | null;
+  /** A change of master that was written down before its first step and is not over yet. */
+  readonly change: RedisChange | null;
+  readonly last: RedisPastChange | null;
+  /** No further failover before this. */
+  readonly cooldownUntilMs: number;
+  /** Nodes that were told the service's settings: container id → run id and hash of the settings. */
+  readonly configured: Readonly<Record<string, string>>;
+  /** What a person asked for; over once it is done or has become impossible. */
+  readonly wish: RedisWish | null;
+}
+
+export const REDIS_MEMORY_VERSION = 1;
+
+export interface RedisMasterMemory {
+  readonly containerId: string;
+  readonly name: string;
+  readonly runId: string;
+  readonly peer: RedisAddress;
+}
+
+export interface RedisChange {
+  readonly epoch: number;
+  readonly cause: RedisCause;
+  readonly from: { readonly containerId: string; readonly name: string } | null;
+  readonly to: { readonly containerId: string; readonly name: string; readonly runId: string };
+  readonly gapBytes: number | null;
+  readonly sinceMs: number;
+}
+
+export interface RedisPastChange {
+  readonly epoch: number;
+  readonly cause: RedisCause;
+  readonly from: string | null;
+  readonly to: string;
+  readonly gapBytes: number | null;
+  readonly tookMs: number;
+  readonly atMs: number;
+}
+
+export interface RedisWish {
+  readonly kind: "switchover" | "promote";
+  /** Name of a container or number of a slot; null: whichever is best. */
+  readonly to: string | null;
+  readonly untilMs: number;
+}
+
+export const noRedisMemory: RedisMemory = {
+  version: REDIS_MEMORY_VERSION,
+  epoch: 0,
+  master: null,
+  change: null,
+  last: null,
+  cooldownUntilMs: 0,
+  configured: {},
+  wish: null,
+};
+
+/** How a Redis service stands as a whole, by name. `well` is the only one that needs nobody. */
+export type RedisStandingKind =
+  | "well"
+  | "starting"
+  | "failing-over"
+  | "master-silent"
+  | "none-eligible"
+  | "too-much-loss"
+  | "two-masters"
+  | "wrong-password"
+  | "loading"
+  | "stranger"
+  | "chain"
+  | "replicas-lag-behind"
+  | "diverged"
+  | "unseen";
+
+export interface RedisStanding {
+  readonly kind: RedisStandingKind;
+  /** A sentence for the operator. */
+  readonly sentence: string;
+  /** Whether somebody can write: a service without a master is down, however many of its instances run. */
+  readonly writable: boolean;
+}
