@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   report: ["ports", "npm"],
   loop: ["ports", "desired", "observe", "plan", "act", "report"],
   adapters: ["ports", "json", "settings", "npm"],
-  wiring: ["ports", "settings", "desired", "observe", "plan", "act", "report", "loop", "adapters", "server", "npm"],
+  wiring: ["cli", "ports", "settings", "desired", "observe", "plan", "act", "report", "loop", "adapters", "server", "npm"],
   server: ["ports", "report", "settings", "npm"],
   cli: ["ports", "report", "settings", "npm"],
 };
