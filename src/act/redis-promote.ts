@@ -29,7 +29,8 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   const consulName = service.consul?.name ?? service.name;
   const access = await accessOf(hands, service);
   const timeline = openTimeline(hands.clock);
-  const ids = (refs: readonly RedisRef[]): readonly string[] => refs.flatMap(({ registrationId }) => registrationId ?? []);
+  const ids = (refs: readonly RedisRef[]): readonly string[] =>
+    refs.flatMap(({ registrationId }) => registrationId ?? []);
   const known = ids([action.to, ...action.others]);
 
   if (action.from !== null) {
@@ -93,7 +94,11 @@ function mustBe(node: RedisNode, ref: RedisRef): void {
 }
 
 /** Re-points the others one at a time; ends at the first that does not follow quickly. Resolves to those that do. */
-async function repoint(hands: Hands, access: RedisAccess, { to, others }: PromoteReplica): Promise<readonly RedisRef[]> {
+async function repoint(
+  hands: Hands,
+  access: RedisAccess,
+  { to, others }: PromoteReplica,
+): Promise<readonly RedisRef[]> {
   const { nodes } = toolsOf(hands);
   const attached: RedisRef[] = [];
   for (const other of others) {

@@ -151,6 +151,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
   const followers = [
     ...world.eyes.hosts.map((host) => host.follow(signal)),
     parts.watchRegistry(hints, signal),
+    ...(world.eyes.redis === undefined ? [] : [world.eyes.redis.follow(signal)]),
     ...(parts.swarm === null ? [] : [followSwarm(parts.swarm, world, nudges, clock, signal)]),
     resync().then(() => starting.delete("Docker has not been listed yet")),
   ];

@@ -4,9 +4,11 @@ import type { DesiredState } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { openFleetTally } from "../observe/fleet-tally.ts";
 import { openHostMirror } from "../observe/host-mirror.ts";
+import { accessOf } from "../act/redis-access.ts";
 import type { Eyes } from "../observe/observe.ts";
 import type { OwnerKey } from "../observe/ownership.ts";
 import { filterFor, keysOf } from "../observe/ownership.ts";
+import { openRedisWatch } from "../observe/redis-watch.ts";
 import { openRegistryMirror } from "../observe/registry-mirror.ts";
 import { noSwarmMirror, openSwarmMirror } from "../observe/swarm-mirror.ts";
 import type { Fence } from "./fence.ts";
@@ -45,6 +47,17 @@ export function openWorld(parts: WorldParts): World {
     swarm: tools.swarm === null ? noSwarmMirror : openSwarmMirror(tools.swarm, clock),
     compose: tools.compose,
     tally: openFleetTally(),
+    ...(tools.redis === undefined
+      ? {}
+      : {
+          redis: openRedisWatch({
+            nodes: tools.redis.nodes,
+            clock,
+            hostAddresses: tools.hostAddresses,
+            access: (service) => accessOf(tools, service),
+            onChange: parts.onRuntimeChange,
+          }),
+        }),
     pictures: new Map(),
     learnNodes: async () => {
       await Promise.all(

@@ -73,6 +73,8 @@ export interface RedisNodeView {
   readonly address: RedisAddress;
   /** Where the other nodes reach it. */
   readonly peer: RedisAddress;
+  /** Every address that means this node, these two included. */
+  readonly aliases: readonly RedisAddress[];
   /** What it says now; unknown when it does not answer. */
   readonly now: Known<RedisNode>;
   /** What it said last, however long ago. */
@@ -106,15 +108,7 @@ export interface RedisRef {
  * nothing of each other. `restarted`: its process began anew. `demoted`: it calls itself a replica. `person`: by
  * `heal redis promote`. `switchover`: by `heal redis switchover`. `adopted`: found so, not made by `heal`.
  */
-export type RedisCause =
-  | "first"
-  | "gone"
-  | "silent"
-  | "restarted"
-  | "demoted"
-  | "person"
-  | "switchover"
-  | "adopted";
+export type RedisCause = "first" | "gone" | "silent" | "restarted" | "demoted" | "person" | "switchover" | "adopted";
 
 /** What is remembered of a Redis service between passes: plain data, versioned apart from the rest of Memory. */
 export interface RedisMemory {

@@ -14,6 +14,7 @@ import { observeHosts, silentHostsOf, silentNodesOf } from "./hosts.ts";
 import type { HostIdentity } from "./hosts.ts";
 import { join } from "./join.ts";
 import { filterFor, keysOf } from "./ownership.ts";
+import type { RedisWatch } from "./redis-watch.ts";
 import type { RegistryMirror } from "./registry-mirror.ts";
 import type { SwarmMirror, SwarmView } from "./swarm-mirror.ts";
 import { taskContainers } from "./swarm-tasks.ts";
@@ -27,6 +28,8 @@ export interface Eyes {
   readonly swarm: SwarmMirror;
   readonly compose: Compose | null;
   readonly tally: FleetTally;
+  /** Absent where no service can have Redis roles. */
+  readonly redis?: RedisWatch;
   /** Pictures that consecutive consistent looks gave, per service. */
   /** Asks the agents which Consul node they are, as far as that is not known yet. Never rejects. */
   readonly learnNodes: () => Promise<void>;
@@ -100,7 +103,12 @@ async function observeService(
     silentNodes,
     nodeOf: eyes.identities.nodeOf,
   });
+  const redis =
+    service.redis === null || eyes.redis === undefined
+      ? {}
+      : { redis: await eyes.redis.look(service, joined.instances, fresh) };
   return {
+    ...redis,
     service: service.name,
     binding: bound.binding,
     instances: joined.instances,

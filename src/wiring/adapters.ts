@@ -5,8 +5,10 @@ import type { ConsulConnection, ConsulTls } from "../adapters/consul/connection.
 import { connectConsul, defaultLimits } from "../adapters/consul/connection.ts";
 import { consulCoordination } from "../adapters/consul/coordination.ts";
 import { consulRegistry } from "../adapters/consul/registry.ts";
+import { consulRoleTags } from "../adapters/consul/role-tags.ts";
 import { openEngine } from "../adapters/docker/open-engine.ts";
 import { diskFiles } from "../adapters/files/disk-files.ts";
+import { openRedis } from "../adapters/redis/open-redis.ts";
 import { realRandom } from "../adapters/random.ts";
 import { openSwarm } from "../adapters/swarm/open-swarm.ts";
 import type { Tools } from "../act/hands.ts";
@@ -60,6 +62,7 @@ export function openAdapters(settings: Settings, variables: (name: string) => st
     settings.environment,
   );
   const engines = Object.fromEntries(hosts.map(({ name, docker }) => [name, openEngine(name, docker, { clock })]));
+  const redis = openRedis();
   const tools: Tools = {
     environment: settings.environment,
     engines,
@@ -74,6 +77,7 @@ export function openAdapters(settings: Settings, variables: (name: string) => st
     clock,
     startsPerHost: settings.startsPerHost,
     secrets: { file: (path) => readSecret(files, path), variable: variables },
+    redis: { nodes: redis, tags: consulRoleTags(main) },
     policyBreach: (service) => checkPolicy(service, settings.policy)[0]?.message ?? null,
   };
   return {
@@ -86,6 +90,7 @@ export function openAdapters(settings: Settings, variables: (name: string) => st
     leader: { node: hostname(), processId: process.pid, version, address: settings.server.advertise },
     close() {
       for (const engine of Object.values(engines)) engine.close();
+      redis.close();
       for (const connection of opened) connection.close();
     },
   };

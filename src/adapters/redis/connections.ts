@@ -1,0 +1,108 @@
+import { Redis as Client } from "ioredis";
+import type { RedisEndpoint } from "../../ports/redis.ts";
+import { RedisError } from "../../ports/redis.ts";
+import { asRedisError } from "./failures.ts";
+
+/** One connection per process, kept until anything goes wrong with it. */
+export interface Connections {
+  /**
+   * Runs commands on the kept connection, or a new one; rejects with `RedisError`, `silent` at the deadline. What was not
+   * an answer of the process itself ends the connection.
+   */
+  use<T>(at: RedisEndpoint, deadlineMs: number, work: (client: Client) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+interface Kept {
+  readonly client: Client;
+  readonly ready: Promise<void>;
+}
+
+/** A server without a password takes no `AUTH`; then the login is kept for the day it gets one. */
+const noPasswordSet = /without any password configured|AUTH.*called without/i;
+
+export function openConnections(): Connections {
+  const kept = new Map<string, Kept>();
+
+  function drop(key: string, client: Client): void {
+    if (kept.get(key)?.client === client) kept.delete(key);
+    client.disconnect();
+  }
+
+  function open(key: string, at: RedisEndpoint): Kept {
+    const client = new Client({
+      host: at.address.host,
+      port: at.address.port,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      connectionName: "heal",
+      ...(at.tls === null
+        ? {}
+        : {
+            tls: {
+              ...(at.tls.ca === null ? {} : { ca: at.tls.ca }),
+              ...(at.tls.certificate === null ? {} : { cert: at.tls.certificate }),
+              ...(at.tls.key === null ? {} : { key: at.tls.key.reveal() }),
+              ...(at.tls.serverName === null ? {} : { servername: at.tls.serverName }),
+            },
+          }),
+    });
+    // Failures come with the commands; an `error` event without a listener would be printed.
+    client.on("error", () => undefined);
+    client.on("end", () => drop(key, client));
+    const entry = { client, ready: client.connect().then(() => logIn(client, at)) };
+    entry.ready.catch(() => undefined);
+    kept.set(key, entry);
+    return entry;
+  }
+
+  return {
+    async use(at, deadlineMs, work) {
+      const key = keyOf(at);
+      const where = `${at.address.host}:${at.address.port}`;
+      const { client, ready } = kept.get(key) ?? open(key, at);
+      const deadline = deadlineAfter(deadlineMs, where);
+      try {
+        return await Promise.race([ready.then(() => work(client)), deadline.passed]);
+      } catch (error) {
+        const known = asRedisError(error, where);
+        // An error that the process answered with leaves the connection usable, but not one about who we are.
+        if (known.kind === "silent" || known.kind === "refused" || known.kind === "denied") drop(key, client);
+        throw known;
+      } finally {
+        deadline.cancel();
+      }
+    },
+    close() {
+      for (const [key, { client }] of kept) drop(key, client);
+    },
+  };
+}
+
+/** By hand, because a refused password is to be told from a process that does not answer. */
+async function logIn(client: Client, { login }: RedisEndpoint): Promise<void> {
+  if (login === null) return;
+  const password = login.password.reveal();
+  try {
+    await (login.username === null ? client.auth(password) : client.auth(login.username, password));
+  } catch (error) {
+    if (!noPasswordSet.test((error as Error).message)) throw error;
+  }
+}
+
+function keyOf({ address, login, tls }: RedisEndpoint): string {
+  return JSON.stringify([address.host, address.port, login?.username, login?.password.reveal(), tls]);
+}
+
+function deadlineAfter(ms: number, where: string): { readonly passed: Promise<never>; cancel(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new RedisError("silent", `${where} did not answer within ${ms} ms`)), ms);
+  });
+  passed.catch(() => undefined);
+  return { passed, cancel: () => clearTimeout(timer) };
+}

@@ -1,0 +1,123 @@
+import type { Redis as Client } from "ioredis";
+import type { RedisAddress } from "../../model/redis.ts";
+import type { Redis, RedisEndpoint } from "../../ports/redis.ts";
+import { RedisError } from "../../ports/redis.ts";
+import { openConnections } from "./connections.ts";
+import { asRedisError } from "./failures.ts";
+import { parseInfo } from "./parse-info.ts";
+
+const COMMAND_MS = 1_000;
+const SAVE_POLL_MS = 50;
+const sections = ["server", "replication", "persistence", "keyspace"] as const;
+
+/** Redis processes over ioredis. Connects when first asked. */
+export function openRedis(): Redis {
+  const connections = openConnections();
+  const command = (at: RedisEndpoint, words: readonly string[], deadlineMs = COMMAND_MS): Promise<unknown> =>
+    connections.use(at, deadlineMs, (client) => client.call(words[0] ?? "", ...words.slice(1)));
+
+  return {
+    async look(at, deadlineMs) {
+      const text = await connections.use(at, deadlineMs, async (client) => {
+        const answers = await Promise.all(sections.map((section) => client.info(section)));
+        return answers.join("\n");
+      });
+      return parseInfo(text);
+    },
+
+    async follow(at, master) {
+      const words = master === null ? ["NO", "ONE"] : [safe(master.host), String(master.port)];
+      await command(at, ["REPLICAOF", ...words]);
+    },
+
+    configure: (at, settings) =>
+      connections.use(at, COMMAND_MS * 2, async (client) => {
+        const refused: string[] = [];
+        // One after the other: the password must be set before whoever reads the next line may look for it.
+        for (const { name, value } of settings) {
+          const text = typeof value === "string" ? value : value.reveal();
+          await client.call("CONFIG", "SET", name, text).catch(async (error: unknown) => {
+            const known = asRedisError(error, name);
+            if (known.kind !== "failing") throw known;
+            if (!(await underItsOldName(client, name, text))) refused.push(`${name} (${known.message})`);
+          });
+        }
+        return refused;
+      }),
+
+    async handOver(at, to, timeoutMs) {
+      await command(at, ["FAILOVER", "TO", safe(to.host), String(to.port), "TIMEOUT", String(timeoutMs)]);
+    },
+
+    async pauseWrites(at, forMs) {
+      if (forMs === 0) await command(at, ["CLIENT", "UNPAUSE"]);
+      else
+        await command(at, ["CLIENT", "PAUSE", String(forMs), "WRITE"]).catch(async (error: RedisError) => {
+          if (error.kind !== "failing") throw error;
+          await command(at, ["CLIENT", "PAUSE", String(forMs)]);
+        });
+    },
+
+    save: (at, deadlineMs) => connections.use(at, deadlineMs, saveAndLocate),
+
+    async masterBySentinel(at, masterName, deadlineMs) {
+      const answer = await command(at, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName], deadlineMs);
+      if (!Array.isArray(answer)) throw new RedisError("failing", `Sentinel knows no master called ${masterName}`);
+      return { host: String(answer[0]), port: Number(answer[1]) };
+    },
+
+    followSentinel: (at, onChange, signal) => followSentinel(at, onChange, signal),
+    close: connections.close,
+  };
+}
+
+/** Redis before 5 calls replicas slaves. */
+async function underItsOldName(client: Client, name: string, value: string): Promise<boolean> {
+  const old = name.replace("replicas", "slaves").replace("replica", "slave");
+  if (old === name) return false;
+  return client.call("CONFIG", "SET", old, value).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Saves in the background, so that nobody waits, and waits until a save that began after now is over. */
+async function saveAndLocate(client: Client): Promise<string> {
+  const before = Number(await client.lastsave());
+  await client.call("BGSAVE").catch((error: Error) => {
+    if (!/in progress/i.test(error.message)) throw error;
+  });
+  for (;;) {
+    const info = await client.info("persistence");
+    if (/^rdb_bgsave_in_progress:0/m.test(info)) {
+      if (!/^rdb_last_bgsave_status:ok/m.test(info)) throw new RedisError("failing", "its data could not be saved");
+      if (Number(await client.lastsave()) >= before) break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, SAVE_POLL_MS));
+  }
+  const value = async (name: string): Promise<string> => String(((await client.config("GET", name)) as string[])[1]);
+  return `${(await value("dir")).replace(/\/$/, "")}/${await value("dbfilename")}`;
+}
+
+async function followSentinel(at: RedisEndpoint, onChange: () => void, signal: AbortSignal): Promise<void> {
+  const connections = openConnections();
+  try {
+    await connections.use(at, 2 ** 31 - 1, async (client) => {
+      await client.subscribe("+switch-master", "+sdown", "-sdown", "+odown", "+slave", "+convert-to-slave");
+      client.on("message", onChange);
+      onChange();
+      await new Promise<void>((resolve) => {
+        client.once("end", resolve);
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    });
+  } finally {
+    connections.close();
+  }
+}
+
+/** An address comes from Docker or from the process itself: never let it be taken for an option or a second line. */
+function safe(host: RedisAddress["host"]): string {
+  if (/^[A-Za-z0-9_.:-]{1,253}$/.test(host)) return host;
+  throw new RedisError("failing", "the address holds characters that no address has");
+}

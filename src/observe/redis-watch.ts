@@ -1,0 +1,189 @@
+import type { Instance } from "../model/instance.ts";
+import type { Known } from "../model/known.ts";
+import { known, unknown } from "../model/known.ts";
+import type { RedisAddress, RedisNode, RedisNodeView, RedisObservation, RedisTrouble } from "../model/redis.ts";
+import type { Service } from "../model/service.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Redis, RedisEndpoint } from "../ports/redis.ts";
+import { RedisError } from "../ports/redis.ts";
+import { reachOf, type RedisReach } from "./redis-address.ts";
+
+export interface RedisWatchDeps {
+  readonly nodes: Redis;
+  readonly clock: Clock;
+  readonly hostAddresses: Readonly<Record<string, string | null>>;
+  /** How to be let in, resolved anew; rejects when a secret cannot be had. */
+  readonly access: (service: Service) => Promise<Pick<RedisEndpoint, "login" | "tls">>;
+  /** What a node says of itself has changed in a way that matters, or it has fallen silent, or speaks again. */
+  readonly onChange: (services: readonly string[]) => void;
+}
+
+/** What the nodes of all Redis services say, kept true by asking them again and again. */
+export interface RedisWatch {
+  /**
+   * What is known of these instances. A node that was never asked is asked now, and all that speak when `fresh`. Never
+   * rejects: what cannot be asked is unknown.
+   */
+  look(service: Service, instances: readonly Instance[], fresh: boolean): Promise<RedisObservation>;
+  /** Asks every node it was shown, at an interval small against its service's `downAfter`, until the signal fires. */
+  follow(signal: AbortSignal): Promise<void>;
+}
+
+interface Watched {
+  readonly service: Service;
+  readonly containerId: string;
+  readonly reach: RedisReach;
+  last: { readonly node: RedisNode; readonly atMs: number } | null;
+  trouble: RedisTrouble | null;
+  movedAtMs: number | null;
+  asking: Promise<void> | null;
+  askedAtMs: number;
+}
+
+const INTERVAL_MIN_MS = 20;
+const INTERVAL_MAX_MS = 1_000;
+const DEADLINE_MIN_MS = 50;
+const DEADLINE_MAX_MS = 1_000;
+const IDLE_MS = 200;
+/** Last words of nodes that are gone: what a failover may have lost is reckoned from them. */
+const GONE_MAX = 16;
+
+export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
+  const { clock, nodes } = deps;
+  const services = new Map<string, Map<string, Watched>>();
+  const gone = new Map<string, Map<string, { readonly node: RedisNode; readonly atMs: number }>>();
+
+  const ask = (watched: Watched): Promise<void> => {
+    watched.asking ??= askNow(watched).finally(() => (watched.asking = null));
+    return watched.asking;
+  };
+  const askNow = async (watched: Watched): Promise<void> => {
+    const { service, reach } = watched;
+    const askedAtMs = clock.steadyMs();
+    watched.askedAtMs = askedAtMs;
+    const before = essence(watched);
+    try {
+      const access = await deps.access(service);
+      const node = await nodes.look({ address: reach.address, ...access }, deadlineOf(service));
+      const moved = watched.last === null || watched.last.node.offset !== node.offset;
+      // Answered after the question was sent: what it says is at least as new as that.
+      watched.last = { node, atMs: askedAtMs };
+      watched.trouble = null;
+      if (moved) watched.movedAtMs = askedAtMs;
+    } catch (error) {
+      const kind = error instanceof RedisError ? error.kind : "failing";
+      const message = error instanceof Error ? error.message : String(error);
+      watched.trouble = { kind, message, sinceMs: watched.trouble?.sinceMs ?? watched.last?.atMs ?? askedAtMs };
+    }
+    if (essence(watched) !== before) deps.onChange([service.name]);
+  };
+  /** Keeps what is known of those that are still there, as long as they are reached at the same place. */
+  const show = (service: Service, instances: readonly Instance[]): Map<string, Watched> => {
+    const before = services.get(service.name) ?? new Map<string, Watched>();
+    const after = new Map<string, Watched>();
+    for (const instance of instances) {
+      const { id, host } = instance.container;
+      const reach = reachOf(service, instance, deps.hostAddresses[host] ?? null);
+      const known = before.get(id);
+      const same = known !== undefined && isSame(known.reach.address, reach.address);
+      const fresh = { last: null, trouble: null, movedAtMs: null, asking: null, askedAtMs: Number.NEGATIVE_INFINITY };
+      after.set(id, same ? Object.assign(known, { service, reach }) : { ...fresh, service, containerId: id, reach });
+    }
+    const ends = gone.get(service.name) ?? new Map();
+    for (const [id, { last }] of before) if (last !== null && !after.has(id)) ends.set(id, last);
+    for (const id of [...ends.keys()].slice(0, Math.max(0, ends.size - GONE_MAX))) ends.delete(id);
+    gone.set(service.name, ends);
+    services.set(service.name, after);
+    return after;
+  };
+
+  return {
+    async look(service, instances, fresh) {
+      const live = instances.filter(({ container }) => container.state === "running" || container.state === "paused");
+      const watched = show(service, live);
+      const due = [...watched.values()].filter((one) => one.last === null && one.trouble === null);
+      // Who is known to be silent is asked by `follow`; waiting for him here would hold up a failover.
+      const speaking = fresh ? [...watched.values()].filter(({ trouble }) => !isRecent(trouble, watched, clock)) : [];
+      await Promise.all([...new Set([...due, ...speaking])].map(ask));
+      return {
+        nodes: live.flatMap((instance) => {
+          const one = watched.get(instance.container.id);
+          return one === undefined ? [] : [viewOf(instance, one)];
+        }),
+        gone: Object.fromEntries(gone.get(service.name) ?? []),
+        sentinel: null,
+      };
+    },
+    async follow(signal) {
+      while (!signal.aborted) {
+        const all = [...services.values()].flatMap((one) => [...one.values()]);
+        const nowMs = clock.steadyMs();
+        let nextMs = nowMs + IDLE_MS;
+        for (const watched of all) {
+          const dueMs = watched.askedAtMs + intervalOf(watched.service);
+          if (watched.asking === null && dueMs <= nowMs) void ask(watched);
+          nextMs = Math.min(nextMs, Math.max(dueMs, nowMs + INTERVAL_MIN_MS));
+        }
+        await clock.sleep(Math.max(INTERVAL_MIN_MS, nextMs - nowMs), signal);
+      }
+    },
+  };
+}
+
+/** A trouble that was seen again just now need not be looked for once more. */
+function isRecent(trouble: RedisTrouble | null, watched: ReadonlyMap<string, Watched>, clock: Clock): boolean {
+  if (trouble === null) return false;
+  return [...watched.values()].some(
+    (one) =>
+      one.trouble === trouble && clock.steadyMs() - one.askedAtMs < 2 * intervalOf(one.service) + DEADLINE_MIN_MS,
+  );
+}
+
+function viewOf(
+  { container, registration, current }: Instance,
+  { reach, last, trouble, movedAtMs }: Watched,
+): RedisNodeView {
+  const now: Known<RedisNode> =
+    trouble !== null
+      ? unknown(trouble.message)
+      : last === null
+        ? unknown("not asked yet")
+        : known(last.node, last.atMs);
+  return {
+    containerId: container.id,
+    name: container.name,
+    slot: container.slot,
+    host: container.host,
+    registrationId: current ? (registration?.id ?? null) : null,
+    ...reach,
+    now,
+    last,
+    trouble,
+    movedAtMs,
+  };
+}
+
+/** Two nodes with the same essence call for the same decisions. */
+function essence({ last, trouble }: Watched): string {
+  if (trouble !== null) return trouble.kind;
+  if (last === null) return "";
+  const { role, runId, loading, follows, handingOver, followers } = last.node;
+  const link = follows === null ? "" : `${follows.master.host}:${follows.master.port} ${follows.up} ${follows.syncing}`;
+  return `${role} ${runId} ${loading} ${handingOver} ${link} ${followers.filter(({ online }) => online).length}`;
+}
+
+function isSame(a: RedisAddress, b: RedisAddress): boolean {
+  return a.host === b.host && a.port === b.port;
+}
+
+function intervalOf({ redis }: Service): number {
+  return within((redis?.downAfterMs ?? INTERVAL_MAX_MS) / 8, INTERVAL_MIN_MS, INTERVAL_MAX_MS);
+}
+
+function deadlineOf({ redis }: Service): number {
+  return within((redis?.downAfterMs ?? DEADLINE_MAX_MS) / 4, DEADLINE_MIN_MS, DEADLINE_MAX_MS);
+}
+
+function within(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value));
+}
