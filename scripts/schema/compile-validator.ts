@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { KeywordCxt } from "ajv/dist/2020.js";
 import { _ } from "ajv/dist/2020.js";
@@ -15,6 +16,7 @@ export async function compileValidator(schema: JsonObject): Promise<string> {
   const ajv = new Ajv2020({
     allErrors: true,
     messages: false,
+    verbose: true,
     inlineRefs: false,
     discriminator: true,
     strict: true,
@@ -56,7 +58,9 @@ function failUnlessWithin(
 /** What ajv writes still has `require` in it, which a module cannot do. */
 async function bundled(source: string): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: source, resolveDir: new URL("../../src/model", import.meta.url).pathname },
+    stdin: { contents: source, resolveDir: fileURLToPath(new URL("../../src/model", import.meta.url)) },
+    // Paths in the output begin here, whatever directory this is run in.
+    absWorkingDir: fileURLToPath(new URL("../../", import.meta.url)),
     bundle: true,
     format: "esm",
     target: "node20",

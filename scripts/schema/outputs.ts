@@ -28,8 +28,6 @@ export async function outputs(): Promise<readonly Output[]> {
       },
       { path: `${folder}/validate.js`, text: banner + (await compileValidator(runtime)) },
       { path: `${folder}/validate.d.ts`, text: validateTypes(type) },
-      { path: `${folder}/schema.js`, text: `${banner}export const schema = ${JSON.stringify(runtime)};\n` },
-      { path: `${folder}/schema.d.ts`, text: schemaTypes },
       { path: `docs/${name}.md`, text: await referencePage(name, schema) },
     );
   }
@@ -52,8 +50,3 @@ export declare const validate: {
 };
 `;
 }
-
-const schemaTypes = `${banner}import type { SchemaNode } from "../../json/explain-errors.ts";
-
-export declare const schema: SchemaNode;
-`;

@@ -61,7 +61,7 @@ async function assemble(levels: readonly Level[], options: DesiredStateOptions):
 
   const merged = Object.fromEntries([...services].map(([name, { value }]) => [name, value]));
   const content: unknown = { services: merged };
-  if (!validate(content)) return invalid([], [], await explained(validate.errors, content), services);
+  if (!validate(content)) return invalid([], [], await explained(validate.errors), services);
   const normalised = Object.entries(content.services).map(([name, file]) => normaliseService(name, file));
   const broken = [...rulesOf(content.services, options), ...breachesOf(normalised, options)];
   if (broken.length > 0) return invalid([], [], broken, services);
@@ -75,16 +75,14 @@ async function findingsOfShape(documents: readonly JsonDocument[]): Promise<read
     const { value } = document;
     const shell: unknown = isObject(value) && isObject(value["services"]) ? { ...value, services: {} } : value;
     if (validate(shell)) continue;
-    found.push(...(await explained(validate.errors, shell)).map((one) => ({ ...one, document })));
+    found.push(...(await explained(validate.errors)).map((one) => ({ ...one, document })));
   }
   return found;
 }
 
-async function explained(errors: typeof validate.errors, content: unknown): Promise<readonly Finding[]> {
-  const told = (errors ?? []).slice(0, limits.problemsMax);
+async function explained(errors: typeof validate.errors): Promise<readonly Finding[]> {
   const { explainErrors } = await import("../json/explain-errors.ts");
-  const { schema } = await import("./generated/schema.js");
-  return explainErrors(told, schema, content);
+  return explainErrors((errors ?? []).slice(0, limits.problemsMax));
 }
 
 function rulesOf(services: Readonly<Record<string, ServiceFile>>, options: DesiredStateOptions): readonly Finding[] {
@@ -121,7 +119,8 @@ function desiredState(
   merged: ReadonlyMap<string, MergedService>,
   { environment, baseDirectory }: DesiredStateOptions,
 ): DesiredState {
-  const hash = contentHash({ environment, services: normalised });
+  const byName = Object.fromEntries(normalised.map((service) => [service.name, service]));
+  const hash = contentHash({ environment, services: byName });
   const services = Object.fromEntries(normalised.map((service) => [service.name, located(service, baseDirectory)]));
   return { environment, services, sources: sourcesOf(merged), hash };
 }

@@ -1,7 +1,6 @@
 import type { ErrorObject } from "ajv";
 import { closest } from "../model/closest.ts";
 import type { Finding, JsonPath } from "./finding.ts";
-import { isObject } from "./merge-patch.ts";
 import { shown } from "./scan-text.ts";
 
 /** A node of a JSON Schema, as far as explaining needs it. */
@@ -24,22 +23,24 @@ export interface SchemaNode {
 }
 
 /**
- * Turns the validator's errors into sentences that name what stands there and what was expected. `schema` is the one
- * that the validator was compiled from; `document` what it was given.
+ * Turns the validator's errors into sentences that name what stands there and what was expected. The validator is one
+ * that hands on the part of the schema that failed and the data it was given (`verbose`).
  */
-export function explainErrors(
-  errors: readonly ErrorObject[],
-  schema: SchemaNode,
-  document: unknown,
-): readonly Finding[] {
-  return errors.flatMap((error) => {
-    const path = pathOf(error.instancePath);
-    const found = explain(error, path, nodeOf(schema, error.schemaPath), valueAt(document, path));
-    return found === null ? [] : [found];
-  });
+export function explainErrors(errors: readonly ErrorObject[]): readonly Finding[] {
+  const told = new Map<string, Finding>();
+  for (const error of errors) {
+    const found = explain(error);
+    // A number in place of one of several texts fails by its type and by its value: once is enough.
+    const key = JSON.stringify([found?.path, found?.expected]);
+    if (found !== null && !told.has(key)) told.set(key, found);
+  }
+  return [...told.values()];
 }
 
-function explain(error: ErrorObject, path: JsonPath, node: SchemaNode, value: unknown): Finding | null {
+function explain(error: ErrorObject): Finding | null {
+  const path = pathOf(error.instancePath);
+  const node = (error.parentSchema ?? {}) as SchemaNode;
+  const value: unknown = error.data;
   const params = error.params as Readonly<Record<string, unknown>>;
   const at = (message: string): Finding => ({ path, at: "value", message, expected: describe(node) });
   switch (error.keyword) {
@@ -179,23 +180,4 @@ function pathOf(pointer: string): JsonPath {
     .split("/")
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-/** The schema object that holds the failing keyword: `#/properties/count/minimum` → that of `count`. */
-function nodeOf(schema: SchemaNode, schemaPath: string): SchemaNode {
-  const steps = pathOf(schemaPath.slice(1)).slice(0, -1);
-  let node: unknown = schema;
-  for (const step of steps) node = childOf(node, decodeURIComponent(String(step)));
-  return isObject(node) ? (node as SchemaNode) : {};
-}
-
-function valueAt(document: unknown, path: JsonPath): unknown {
-  let value: unknown = document;
-  for (const step of path) value = childOf(value, String(step));
-  return value;
-}
-
-function childOf(value: unknown, key: string): unknown {
-  if (Array.isArray(value)) return value[Number(key)] as unknown;
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }

@@ -79,10 +79,10 @@ function channel<const K extends string, P extends TProperties>(kind: K, propert
   );
 }
 
-const address = matching(
-  "^[^\\s]+@[^\\s]+$|^[^\\r\\n]*<[^\\s<>]+@[^\\s<>]+>$",
-  "a mail address such as ops@shop.example",
-);
+const address = (description: string) =>
+  matching("^[^\\s<>]+@[^\\s<>]+$|^[^\\r\\n<>]*<[^\\s<>]+@[^\\s<>]+>$", "a mail address such as ops@shop.example", {
+    description,
+  });
 const robotUrl = secretReference("Address of the robot, whose key it holds.");
 
 const mail = channel(
@@ -98,8 +98,8 @@ const mail = channel(
       }),
     ),
     tls: optional(tls),
-    from: address,
-    to: list(address, 100, { minItems: 1, uniqueItems: true, description: "Who gets it." }),
+    from: address("Who it comes from."),
+    to: list(address("An address."), 100, { minItems: 1, uniqueItems: true, description: "Who gets it." }),
   },
   "Mail over SMTP.",
 );
@@ -161,7 +161,6 @@ const kinds = [mail, slack, dingtalk, wecom, feishu, alertmanager, webhook] as c
 export const channelSchema = Type.Unsafe<ChannelFile>({
   type: "object",
   discriminator: { propertyName: "kind" },
-  required: ["kind"],
   oneOf: kinds,
   description: "A way to tell a person or a system.",
 });

@@ -41,7 +41,10 @@ async function endpointOf(reading: Reading, name: string, file: HostFile): Promi
     return { address: settingsDefaults.dockerAddress, tlsDirectory: null };
   }
   if (file.tls === undefined) return { address: parsed.address, tlsDirectory: null };
-  if (!overTcp(parsed.address)) reading.wrong(["hosts", name, "tls"], "only tcp:// engines have TLS", 'no "tls" here');
+  if (!overTcp(parsed.address)) {
+    reading.wrong(["hosts", name, "tls"], "only tcp:// engines have TLS", 'no "tls" here');
+    return { address: parsed.address, tlsDirectory: null };
+  }
   const tlsDirectory = resolve(reading.baseDirectory, file.tls.directory);
   const lacking = await lackingCertificate(reading, tlsDirectory);
   if (lacking !== null) reading.wrong(["hosts", name, "tls", "directory"], lacking, certificates);

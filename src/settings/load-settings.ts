@@ -140,8 +140,7 @@ async function assemble(
 
 async function explained(errors: typeof validate.errors, document: JsonDocument | null): Promise<readonly Problem[]> {
   const { explainErrors } = await import("../json/explain-errors.ts");
-  const { schema } = await import("./generated/schema.js");
-  return placed(document, explainErrors(errors ?? [], schema, document?.value).slice(0, problemsMax));
+  return placed(document, explainErrors((errors ?? []).slice(0, problemsMax)));
 }
 
 const problemsMax = 100;

@@ -102,8 +102,12 @@ const route = object(
     quietHours: optional(
       object(
         {
-          from: matching("^(?:[01][0-9]|2[0-3]):[0-5][0-9]$", "a time such as 22:00"),
-          to: matching("^(?:[01][0-9]|2[0-3]):[0-5][0-9]$", "a time such as 07:00"),
+          from: matching("^(?:[01][0-9]|2[0-3]):[0-5][0-9]$", "a time such as 22:00", {
+            description: "Their beginning.",
+          }),
+          to: matching("^(?:[01][0-9]|2[0-3]):[0-5][0-9]$", "a time such as 07:00", {
+            description: "Their end; before the beginning it is the next day's.",
+          }),
           timezone: optional(timezone("Time zone of the two.")),
         },
         { description: "Hours whose warnings wait for their end." },

@@ -23,7 +23,10 @@ export async function loadValid(contents: Contents, changes: Partial<DesiredStat
 }
 
 /** The problems of files given as text, as a person sees them; none when they are valid. */
-export async function problemsOf(contents: Contents, changes: Partial<DesiredStateOptions> = {}): Promise<readonly string[]> {
+export async function problemsOf(
+  contents: Contents,
+  changes: Partial<DesiredStateOptions> = {},
+): Promise<readonly string[]> {
   const loaded = await loadDesiredState(memoryFiles(contents), { ...options, ...changes });
   return loaded.kind === "valid" ? [] : loaded.problems.map(formatProblem);
 }

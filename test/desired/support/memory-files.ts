@@ -10,7 +10,9 @@ export function memoryFiles(contents: Readonly<Record<string, string | Uint8Arra
     async list(directory, entriesMax) {
       if (Object.hasOwn(contents, directory)) throw new FilesError("wrong-kind", "is not a directory");
       if (!isDirectory(directory)) throw new FilesError("missing", "does not exist");
-      const below = paths.filter((path) => path.startsWith(`${directory}/`)).map((path) => path.slice(directory.length + 1));
+      const below = paths
+        .filter((path) => path.startsWith(`${directory}/`))
+        .map((path) => path.slice(directory.length + 1));
       const names = new Set(below.map((path) => path.split("/")[0] ?? "").filter((name) => !name.startsWith(".")));
       if (names.size > entriesMax) throw new FilesError("too-large", `${names.size} entries`);
       return [...names].sort();
@@ -23,7 +25,8 @@ export function memoryFiles(contents: Readonly<Record<string, string | Uint8Arra
         throw new FilesError(kind, kind === "missing" ? "does not exist" : "is not a directory");
       }
       const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-      if (bytes.length > bytesMax) throw new FilesError("too-large", `${bytes.length} bytes, more than the ${bytesMax} that are read`);
+      if (bytes.length > bytesMax)
+        throw new FilesError("too-large", `${bytes.length} bytes, more than the ${bytesMax} that are read`);
       return bytes;
     },
   };
