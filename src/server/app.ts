@@ -1,0 +1,51 @@
+import Fastify from "fastify";
+import type { FastifyInstance } from "fastify";
+import type { Controller } from "../ports/controller.ts";
+import type { Log } from "../ports/log.ts";
+import type { ServerSettings } from "../settings/settings.ts";
+import { changeRoutes } from "./change-routes.ts";
+import { answerFailures } from "./failures.ts";
+import { guardChanges, guardHost } from "./guard.ts";
+import { healthRoutes } from "./health-routes.ts";
+import type { MetricsPage } from "./metrics.ts";
+import { reportRoutes } from "./report-routes.ts";
+
+export interface AppDeps {
+  readonly controller: Controller;
+  readonly settings: ServerSettings;
+  readonly version: string;
+  readonly readiness: () => Readiness;
+  readonly metrics: MetricsPage;
+  readonly log: Log;
+}
+
+/** Whether the world is known well enough to act on it, and what is missing. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** The HTTP interface, the same behind the socket and the port but for who may change something. */
+export async function openApp(deps: AppDeps, listener: "socket" | "tcp"): Promise<FastifyInstance> {
+  const app = Fastify({
+    // Without it `close` waits for whoever keeps a connection open.
+    forceCloseConnections: true,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: 10_000,
+    routerOptions: { maxParamLength: 255 },
+    ajv: { customOptions: { coerceTypes: "array", removeAdditional: false } },
+  });
+  answerFailures(app, deps.log);
+  if (listener === "tcp") guardHost(app, deps.settings);
+  healthRoutes(app, deps);
+  reportRoutes(app, deps.controller);
+  await app.register(async (scope) => {
+    if (listener === "tcp") await guardChanges(scope, deps.settings);
+    changeRoutes(scope, deps.controller);
+  });
+  await app.ready();
+  return app;
+}
+
+/** The names of a thousand services, and no more. */
+const bodyBytesMax = 256 * 1024;

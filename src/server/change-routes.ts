@@ -1,0 +1,51 @@
+import type { FastifyInstance } from "fastify";
+import type { Controller } from "../ports/controller.ts";
+
+/** Everything that makes something happen. Bodies are JSON; each answers when it was taken or done. */
+export function changeRoutes(app: FastifyInstance, controller: Controller): void {
+  app.post<Body<{ services: readonly string[]; expect: string | null }>>(
+    "/api/v1/pass",
+    body({ services, expect: { type: ["string", "null"], default: null, maxLength: 64 } }),
+    async ({ body }) => controller.pass(body.services, body.expect),
+  );
+  app.post<Body<{ services: readonly string[] }>>("/api/v1/nudge", body({ services }), async ({ body }, reply) => {
+    await controller.nudge(await placed(controller, body.services));
+    return reply.code(202).send({ taken: true });
+  });
+  app.post<Body<{ service: string; forMs: number | null; why: string }>>(
+    "/api/v1/pause",
+    body(
+      {
+        service,
+        forMs: { type: ["integer", "null"], minimum: 1, default: null },
+        why: { type: "string", maxLength: 500, default: "" },
+      },
+      ["service"],
+    ),
+    async ({ body }) => {
+      await controller.pause(body.service, { forMs: body.forMs, why: body.why });
+      return { service: body.service, paused: true };
+    },
+  );
+  app.post<Body<{ service: string }>>("/api/v1/resume", body({ service }, ["service"]), async ({ body }) => {
+    await controller.resume(body.service);
+    return { service: body.service, paused: false };
+  });
+}
+
+/** A hint may use the name that a service has in Consul: one that is nobody's means that all are looked at. */
+async function placed(controller: Controller, named: readonly string[]): Promise<readonly string[]> {
+  const desired = new Set(await controller.services());
+  return named.every((name) => desired.has(name)) ? named : [];
+}
+
+interface Body<T> {
+  Body: T;
+}
+
+const service = { type: "string", minLength: 1, maxLength: 255 };
+const services = { type: "array", items: service, maxItems: 1_000, default: [] };
+
+function body(properties: Readonly<Record<string, unknown>>, required: readonly string[] = []) {
+  return { schema: { body: { type: "object", additionalProperties: false, properties, required } } };
+}
