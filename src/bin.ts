@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { openAsk } from "./adapters/api-client/ask.ts";
+import { processTerminal } from "./adapters/terminal/process-terminal.ts";
+import { quick } from "./cli/quick/quick.ts";
+import { locateSocket } from "./settings/locate-socket.ts";
+import { processFacts } from "./settings/process-facts.ts";
+
+/** Arguments in, exit code out. What is imported above is all that the quick way needs; the rest is loaded on demand. */
+const argv = process.argv.slice(2);
+const terminal = processTerminal();
+
+const code = await quick(argv, {
+  terminal,
+  ask: (path, question) => openAsk({ kind: "socket", path })(question),
+  locate: (choice) => locateSocket({ ...processFacts(), ...choice }),
+});
+process.exit(code ?? (await ordinary()));
+
+async function ordinary(): Promise<number> {
+  const [{ main }, { realClock }, { wiring }, { version }] = await Promise.all([
+    import("./cli/main.ts"),
+    import("./adapters/clock.ts"),
+    import("./wiring.ts"),
+    import("./version.ts"),
+  ]);
+  return main(argv, { terminal, clock: realClock(), wiring, version });
+}
