@@ -15,6 +15,7 @@ export const EVENT = {
   consulRecovered: "consul.recovered",
   desiredAccepted: "desired-state.accepted",
   desiredRefused: "desired-state.refused",
+  settingsRefused: "settings.refused",
   leadershipChanged: "leadership.changed",
   memorySetAside: "memory.set-aside",
   memoryRefused: "memory.refused",

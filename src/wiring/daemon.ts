@@ -27,8 +27,10 @@ export interface RunningDaemon {
   readonly controller: Controller;
   /** What is missing before it knows the world; empty when it is ready. */
   readonly waitingFor: () => readonly string[];
-  /** Desired-state files or settings may have changed. */
+  /** Desired-state files may have changed. */
   reload(): Promise<void>;
+  /** Tells now and at every change whether this daemon leads. Returns how to stop telling. */
+  onLeadership(told: (leads: boolean) => void): () => void;
   stop(): Promise<void>;
 }
 
@@ -134,6 +136,10 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     }),
     waitingFor: running.waitingFor,
     reload,
+    onLeadership(told) {
+      told(leads());
+      return leadership.onChange(() => told(leads()));
+    },
     async stop() {
       endResync();
       unsubscribe();
