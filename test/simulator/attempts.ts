@@ -55,7 +55,10 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): { startin
       const neededMs = Math.min(maxMs, initialMs * 2 ** (chain.blamedAtMs.length - 1));
       const nowMs = scheduler.nowMs();
       if (lastMs !== undefined && nowMs - lastMs < neededMs - 50) {
-        violate("S20", `${name} is started ${nowMs - lastMs} ms after the failed start before it; ${neededMs} ms are due`);
+        violate(
+          "S20",
+          `${name} is started ${nowMs - lastMs} ms after the failed start before it; ${neededMs} ms are due`,
+        );
       }
       chain.blamedAtMs.push(nowMs);
     },

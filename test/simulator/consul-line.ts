@@ -94,7 +94,7 @@ export function blockingRead<T>(
       scheduler.after(delayMs, run);
     };
     const onAbort = (): void => finish(0, () => reply.fail(cancelled()));
-    const stopWaiting = servers.waitFor(topic, () => finish(dice.int(1, 3), answerNow));
+    const stopWaiting = servers.waitFor(topic, () => finish(deps.conditions.defaultLagMs + dice.int(1, 3), answerNow));
     const timeout = scheduler.after(waitMs + (waitMs / 16) * dice.next(), () => finish(0, answerNow));
     signal?.addEventListener("abort", onAbort, { once: true });
   });

@@ -48,13 +48,20 @@ const restartDelayMs = [1_000, 20_000] as const;
 
 export function controllerFleet(world: SimulatedWorld): ControllerFleet {
   const { plan, scheduler, dice, weather } = world;
-  const places = plan.controllers.map(({ name, machine }) => ({ name, machine, controller: null as Controller | null, starts: 0 }));
+  const places = plan.controllers.map(({ name, machine }) => ({
+    name,
+    machine,
+    controller: null as Controller | null,
+    starts: 0,
+  }));
 
   const start = (place: (typeof places)[number]): void => {
     if (place.controller !== null || !world.machines.get(place.machine)!.powered()) return;
     place.starts += 1;
     world.tell(() => `${place.name} starts on ${place.machine}`);
     place.controller = startController(world, place.name, place.machine, place.starts);
+    // Killed by its very first request: it was not in its place yet.
+    if (!place.controller.process.alive()) died(place.controller.process);
   };
   const died = (process: Process): void => {
     const place = places.find((one) => one.controller?.process === process);
@@ -83,7 +90,8 @@ export function controllerFleet(world: SimulatedWorld): ControllerFleet {
       for (const { process } of running()) if (process.machine === machine) died(process);
     },
     machineBack(machine) {
-      for (const place of places) if (place.machine === machine) scheduler.after(dice.int(1_000, 5_000), () => start(place));
+      for (const place of places)
+        if (place.machine === machine) scheduler.after(dice.int(1_000, 5_000), () => start(place));
     },
     desiredChanged() {
       for (const controller of running()) controller.desiredChanged();
@@ -98,7 +106,8 @@ function startController(world: SimulatedWorld, name: string, machine: string, s
   const agent = world.agents.get(machine)!;
   const consul = { process, agent, servers, keys, network, weather, conditions, witness: safety };
   const log = simulatedLog(name, (who, level, data, message) => {
-    if (level === "error" && data.event === "pass.failed") safety.violate("bug", `${who}: ${message}: ${String(data["error"])}`);
+    if (level === "error" && data.event === "pass.failed")
+      safety.violate("bug", `${who}: ${message}: ${String(data["error"])}`);
     if (level !== "debug") world.tell(() => `  ${who} ${level}: ${message} ${JSON.stringify(data)}`);
   });
 

@@ -9,11 +9,15 @@ const long = [20_000, 200_000] as const;
 
 /** What goes wrong with Consul: its servers, its agents, its answers, and what people do to it. */
 export const consulFaults: Readonly<Record<string, FaultKind>> = {
-  "Consul has no leader": lasting(short, ({ servers }) => {
-    if (!servers.hasLeader()) return null;
-    servers.loseLeader();
-    return () => servers.electLeader();
-  }, 2),
+  "Consul has no leader": lasting(
+    short,
+    ({ servers }) => {
+      if (!servers.hasLeader()) return null;
+      servers.loseLeader();
+      return () => servers.electLeader();
+    },
+    2,
+  ),
   "Consul answers with nothing": lasting(short, ({ conditions }) => {
     conditions.empty = true;
     return () => void (conditions.empty = false);
@@ -83,7 +87,11 @@ function once(happen: (world: SimulatedWorld, chance: Dice) => boolean, weight =
 }
 
 /** Nobody can know better than Consul while Consul is wrong, and for a while after. */
-function lasting(lastsMs: readonly [number, number], begin: (world: SimulatedWorld, chance: Dice) => (() => void) | null, weight = 1): FaultKind {
+function lasting(
+  lastsMs: readonly [number, number],
+  begin: (world: SimulatedWorld, chance: Dice) => (() => void) | null,
+  weight = 1,
+): FaultKind {
   return {
     lastsMs,
     weight,

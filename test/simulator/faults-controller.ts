@@ -44,7 +44,10 @@ export const controllerFaults: Readonly<Record<string, FaultKind>> = {
   "requests lost": calls("lost-request", [0.02, 0.3]),
   "answers lost": calls("lost-answer", [0.02, 0.3]),
 
-  "count changed": once((world, chance) => rewish(world, chance, (service) => ({ count: chance.int(0, service.count + 1) })), 2),
+  "count changed": once(
+    (world, chance) => rewish(world, chance, (service) => ({ count: chance.int(0, service.count + 1) })),
+    2,
+  ),
   "new specification": once((world, chance) =>
     rewish(world, chance, ({ container, name }) =>
       container === null ? null : { container: { ...container, image: `${name}:${chance.int(1, 5)}` } },
@@ -58,7 +61,9 @@ export const controllerFaults: Readonly<Record<string, FaultKind>> = {
     return true;
   }),
   "privileged service asked for": once((world, chance) =>
-    rewish(world, chance, ({ container }) => (container === null ? null : { container: { ...container, privileged: true } })),
+    rewish(world, chance, ({ container }) =>
+      container === null ? null : { container: { ...container, privileged: true } },
+    ),
   ),
 };
 
@@ -76,7 +81,18 @@ function calls(fate: Spell["fate"], probability: readonly [number, number]): Fau
         fate,
         probability: chance.pick(probability),
         to: chance.chance(0.3) ? chance.pick(world.plan.hosts) : null,
-        calls: chance.pick(["", "engine", "engine.create", "engine.start", "engine.list", "registry", "session", "memory", "swarm", "compose"]),
+        calls: chance.pick([
+          "",
+          "engine",
+          "engine.create",
+          "engine.start",
+          "engine.list",
+          "registry",
+          "session",
+          "memory",
+          "swarm",
+          "compose",
+        ]),
       };
       world.truth.disturbed("", world.scheduler.nowMs() + lastsMs);
       return world.weather.begin(spell);

@@ -36,17 +36,23 @@ export const runtimeFaults: Readonly<Record<string, FaultKind>> = {
     picked.host.life.pause(picked.container);
     return () => picked.host.life.unpause(picked.container);
   }),
-  "container falls ill": lasting(long, (world, chance) => {
-    const picked = pickContainer(world, chance);
-    if (picked === null) return null;
-    picked.host.life.setSick(picked.container, true);
-    return () => picked.host.life.setSick(picked.container, false);
-  }, 2),
+  "container falls ill": lasting(
+    long,
+    (world, chance) => {
+      const picked = pickContainer(world, chance);
+      if (picked === null) return null;
+      picked.host.life.setSick(picked.container, true);
+      return () => picked.host.life.setSick(picked.container, false);
+    },
+    2,
+  ),
   "container started by hand": once((world, chance) => {
     const service = chance.pick(world.truth.services());
     if (service.container === null) return false;
     const labels = serviceLabels(world.plan.environment, service.name);
-    return startByHand(chance.pick(world.hosts), `by-hand-${chance.int(1, 9_999)}`, labels, service.container.image) !== null;
+    return (
+      startByHand(chance.pick(world.hosts), `by-hand-${chance.int(1, 9_999)}`, labels, service.container.image) !== null
+    );
   }),
   "name taken by somebody else": once((world, chance) => {
     const service = chance.pick(world.truth.services());
@@ -54,7 +60,8 @@ export const runtimeFaults: Readonly<Record<string, FaultKind>> = {
     return startByHand(chance.pick(world.hosts), name, {}, "foreign:1") !== null;
   }),
   "foreign container": once(
-    (world, chance) => startByHand(chance.pick(world.hosts), `foreign-${chance.int(1, 9_999)}`, {}, "foreign:1") !== null,
+    (world, chance) =>
+      startByHand(chance.pick(world.hosts), `foreign-${chance.int(1, 9_999)}`, {}, "foreign:1") !== null,
   ),
   "image crashes": behaves({ crashAfterMs: 3_000 }),
   "image crashes late": behaves({ crashAfterMs: 45_000 }),
@@ -63,19 +70,23 @@ export const runtimeFaults: Readonly<Record<string, FaultKind>> = {
   "image missing": behaves({ missing: true }),
   "image deaf to stop signals": behaves({ deaf: true }),
 
-  "host loses power": lasting(long, (world, chance) => {
-    const host = chance.pick(world.hosts);
-    if (!host.powered()) return null;
-    host.powerOff();
-    world.controllers.machineLost(host.machine);
-    world.review();
-    return () => {
-      host.boot();
-      world.controllers.machineBack(host.machine);
-      world.agents.get(host.machine)?.start(true);
+  "host loses power": lasting(
+    long,
+    (world, chance) => {
+      const host = chance.pick(world.hosts);
+      if (!host.powered()) return null;
+      host.powerOff();
+      world.controllers.machineLost(host.machine);
       world.review();
-    };
-  }, 2),
+      return () => {
+        host.boot();
+        world.controllers.machineBack(host.machine);
+        world.agents.get(host.machine)?.start(true);
+        world.review();
+      };
+    },
+    2,
+  ),
   "engine crashes": lasting(short, (world, chance) => {
     const host = chance.pick(world.hosts);
     if (host.state() !== "up") return null;
@@ -97,11 +108,15 @@ export const runtimeFaults: Readonly<Record<string, FaultKind>> = {
       world.review();
     };
   }),
-  "host cut off": lasting(long, (world, chance) => {
-    const host = chance.pick(world.hosts).machine;
-    world.network.isolate(host, chance.pick(["drop", "reject"]));
-    return () => world.network.isolate(host, "open");
-  }, 2),
+  "host cut off": lasting(
+    long,
+    (world, chance) => {
+      const host = chance.pick(world.hosts).machine;
+      world.network.isolate(host, chance.pick(["drop", "reject"]));
+      return () => world.network.isolate(host, "open");
+    },
+    2,
+  ),
   "controller cannot reach a host": lasting(long, (world, chance) => {
     const [host, own] = [chance.pick(world.hosts).machine, chance.pick(world.plan.controllers).machine];
     if (host === own) return null;
@@ -166,17 +181,25 @@ function once(happen: (world: SimulatedWorld, chance: Dice) => boolean, weight =
   return { lastsMs: null, weight, begin: (world, chance) => (happen(world, chance) ? done : null) };
 }
 
-function lasting(lastsMs: FaultKind["lastsMs"], begin: (world: SimulatedWorld, chance: Dice) => (() => void) | null, weight = 1): FaultKind {
+function lasting(
+  lastsMs: FaultKind["lastsMs"],
+  begin: (world: SimulatedWorld, chance: Dice) => (() => void) | null,
+  weight = 1,
+): FaultKind {
   return { lastsMs, weight, begin };
 }
 
 function behaves(changes: Partial<Behaviour>): FaultKind {
-  return lasting(long, ({ truth, behaviours }, chance) => {
-    const image = chance.pick(truth.services()).container?.image;
-    if (image === undefined) return null;
-    behaviours.set(image, { ...healthyBehaviour, ...changes });
-    return () => void behaviours.delete(image);
-  }, 0.5);
+  return lasting(
+    long,
+    ({ truth, behaviours }, chance) => {
+      const image = chance.pick(truth.services()).container?.image;
+      if (image === undefined) return null;
+      behaviours.set(image, { ...healthyBehaviour, ...changes });
+      return () => void behaviours.delete(image);
+    },
+    0.5,
+  );
 }
 
 function events(fate: "lost" | "delayed"): FaultKind {

@@ -27,7 +27,11 @@ export interface FaultKind {
   begin(world: SimulatedWorld, chance: Dice, lastsMs: number): (() => void) | null;
 }
 
-export const faultKinds: Readonly<Record<string, FaultKind>> = { ...runtimeFaults, ...consulFaults, ...controllerFaults };
+export const faultKinds: Readonly<Record<string, FaultKind>> = {
+  ...runtimeFaults,
+  ...consulFaults,
+  ...controllerFaults,
+};
 
 /** Swarm testing: each seed has some kinds of fault and not others, so that none hides behind another. */
 export function drawFaults(seed: number, stormMs: number): readonly FaultEvent[] {
@@ -38,7 +42,11 @@ export function drawFaults(seed: number, stormMs: number): readonly FaultEvent[]
   if (usual.length === 0) return [];
   const everyMs = chance.pick([20_000, 60_000, 120_000, 300_000]);
   const events: FaultEvent[] = [];
-  for (let atMs = chance.int(10_000, 120_000); atMs < stormMs; atMs += Math.ceil(-Math.log(1 - chance.next()) * everyMs)) {
+  for (
+    let atMs = chance.int(10_000, 120_000);
+    atMs < stormMs;
+    atMs += Math.ceil(-Math.log(1 - chance.next()) * everyMs)
+  ) {
     const kind = chance.pick(usual);
     const range = faultKinds[kind]!.lastsMs;
     const lastsMs = range === null ? 0 : Math.min(chance.int(...range), stormMs - atMs);
@@ -89,7 +97,12 @@ export function pickContainer(world: SimulatedWorld, chance: Dice): { container:
 }
 
 /** A container that somebody starts beside `heal`. */
-export function startByHand(host: Machine, name: string, labels: Readonly<Record<string, string>>, image: string): TrueContainer | null {
+export function startByHand(
+  host: Machine,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  image: string,
+): TrueContainer | null {
   if (host.state() !== "up") return null;
   try {
     const made = host.create({ name, labels, template: aTemplate(image), createdBy: "a person" });

@@ -28,7 +28,7 @@ function isHopeless(world: SimulatedWorld, { container }: Service): boolean {
 function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   if (isHopeless(world, service)) return null;
   const live = [...world.truth.containersOf(service.name)].filter(isUp);
-  const serving = live.filter((one) => one.serving);
+  const serving = live.filter(world.truth.serves);
   if (service.container === null) return whyAdoptedUnwell(world, service, serving);
   const slots = new Set(serving.map(({ labels }) => labels[LABEL.slot] ?? "by hand"));
   const byHand = serving.filter(({ labels }) => labels[LABEL.slot] === undefined).length;
@@ -40,13 +40,23 @@ function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   return service.consul === null ? null : whyUnlisted(world, service, serving);
 }
 
-function whyAdoptedUnwell(world: SimulatedWorld, { name, count }: Service, serving: readonly TrueContainer[]): string | null {
+function whyAdoptedUnwell(
+  world: SimulatedWorld,
+  { name, count }: Service,
+  serving: readonly TrueContainer[],
+): string | null {
   const swarm = world.cluster?.services().find((one) => one.name === name);
+  // What Swarm does not know any more and has no template cannot be made again by anybody.
+  if (swarm === undefined && world.plan.swarm.includes(name)) return null;
   if (swarm !== undefined && swarm.replicas < count) return `has ${swarm.replicas} replicas of ${count}`;
   return serving.length < count ? `has ${serving.length} of ${count} that serve` : null;
 }
 
-function whyUnlisted(world: SimulatedWorld, { name, consul }: Service, serving: readonly TrueContainer[]): string | null {
+function whyUnlisted(
+  world: SimulatedWorld,
+  { name, consul }: Service,
+  serving: readonly TrueContainer[],
+): string | null {
   const listed = world.servers.service(consul?.name ?? name, 0).value;
   for (const one of serving) {
     const registration = listed.find(({ meta }) => meta[META.container] === one.name);
@@ -63,7 +73,8 @@ function ghosts(world: SimulatedWorld): readonly string[] {
   for (const { name, consul } of world.truth.services()) {
     for (const { id, node, meta } of world.servers.service(consul?.name ?? name, 0).value) {
       const container = meta[META.container];
-      if (meta[META.environment] !== world.plan.environment || meta[META.service] !== name || container === undefined) continue;
+      if (meta[META.environment] !== world.plan.environment || meta[META.service] !== name || container === undefined)
+        continue;
       const machine = node.replace(/-node$/, "");
       if (world.machines.get(machine)?.find(container) === undefined) found.push(`L2: ${id} on ${node} is a ghost`);
     }

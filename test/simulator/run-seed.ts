@@ -47,6 +47,7 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
     storm.calm();
     scheduler.run(STORM_MS + CALM_MS, broken);
   }
-  if (!broken()) for (const trouble of notYetWell(world, QUIET_MS)) safety.violate(trouble.slice(0, 2), trouble.slice(4));
+  if (!broken())
+    for (const trouble of notYetWell(world, QUIET_MS)) safety.violate(trouble.slice(0, 2), trouble.slice(4));
   return { seed, violations: safety.violations, reached: world.reached, simulatedMs: scheduler.nowMs() };
 }

@@ -70,14 +70,16 @@ export function safety(deps: SafetyDeps): Safety {
     const lease = leases.get(process);
     if (lease === undefined) return violate("S13", `${process.name} ${what} and has never led`);
     const named = `${lease.sessionId}@${lease.lockIndex}`;
-    if (sequencer !== null && sequencer !== named) violate("S11", `${process.name} ${what} as ${sequencer}, but leads as ${named}`);
+    if (sequencer !== null && sequencer !== named)
+      violate("S11", `${process.name} ${what} as ${sequencer}, but leads as ${named}`);
     const session = sessions.get(lease.sessionId);
     const sinceMs = scheduler.nowMs() - (session?.renewedAtMs ?? 0);
     if (session !== undefined && sinceMs >= Math.min(session.ttlMs, deps.lockDelayMs)) {
       violate("S11", `${process.name} ${what} ${sinceMs} ms after its last renewal was sent`);
     }
     const holder = keys.leader().lease;
-    if (holder !== null && holder.sessionId !== lease.sessionId) violate("S13", `${process.name} ${what} while another leads`);
+    if (holder !== null && holder.sessionId !== lease.sessionId)
+      violate("S13", `${process.name} ${what} while another leads`);
   };
 
   /** S8: what became of an unclear start is looked at before the slot is started anywhere else. */
@@ -85,9 +87,12 @@ export function safety(deps: SafetyDeps): Safety {
     const open = unclear.get(key);
     if (open === undefined || (open.name === name && open.machine === machine)) return;
     const lookedAtMs = looks.get(process)?.get(open.machine) ?? Number.NEGATIVE_INFINITY;
-    const lost = truth.silentForMs(process, open.machine) > 10_000 && truth.nodeCriticalWithinMs(open.machine, toleranceMs);
+    const lost = truth.silentForMs(process, open.machine, toleranceMs) > 10_000 && truth.calledGone(open.machine, toleranceMs);
     if (lookedAtMs < open.atMs && !lost) {
-      violate("S8", `${process.name} starts ${name} on ${machine}, not having looked at ${open.machine} for ${open.name}`);
+      violate(
+        "S8",
+        `${process.name} starts ${name} on ${machine}, not having looked at ${open.machine} for ${open.name}`,
+      );
     }
     unclear.delete(key);
   };
@@ -113,25 +118,31 @@ export function safety(deps: SafetyDeps): Safety {
     const counts = (one: TrueContainer): boolean => {
       if (!isUp(one) || one === started) return false;
       if (scheduler.nowMs() - (one.startedAtMs ?? 0) <= Math.max(lagMs, truth.lagMs(one.machine))) return false;
-      const blamedMs = truth.blamedSinceMs(one);
-      if (blamedMs !== null && scheduler.nowMs() - blamedMs >= unhealthyAfterMs - toleranceMs) return false;
-      const silentMs = truth.silentForMs(process, one.machine);
-      return silentMs < lostAfterMs - toleranceMs || !truth.nodeCriticalWithinMs(one.machine, lagMs);
+      if (truth.blamedForMs(one, lagMs) >= unhealthyAfterMs - toleranceMs) return false;
+      const silentMs = truth.silentForMs(process, one.machine, lagMs);
+      return silentMs < lostAfterMs - toleranceMs || !truth.calledGone(one.machine, lagMs);
     };
     const slots = new Set<string>();
     const own = slotOf(started);
+    let rival: TrueContainer | null = null;
     for (const one of truth.containersOf(name)) {
-      if (!counts(one)) continue;
       const slot = slotOf(one);
-      if (slot === own) {
-        violate("S7", `${process.name} started ${started.name} on ${started.machine} while ${one.name} runs well on ${one.machine}`);
-      }
-      slots.add(slot ?? one.id);
+      // An older generation beside a newer one is superseded, however well it runs.
+      if (slot === own && one !== started && isUp(one) && generationOf(one) > generationOf(rival)) rival = one;
+      if (counts(one) && slot !== own) slots.add(slot ?? one.id);
     }
-    slots.delete(own ?? "");
+    if (rival !== null && counts(rival)) {
+      violate(
+        "S7",
+        `${process.name} started ${started.name} on ${started.machine} while ${rival.name} runs well on ${rival.machine}`,
+      );
+    }
     const { most } = truth.wished(name, lagMs);
     if (slots.size + 1 > most) {
-      violate("S5", `${process.name} started ${started.name} beside ${[...slots].join(", ")} of ${name}: ${slots.size + 1} where ${most} are asked for`);
+      violate(
+        "S5",
+        `${process.name} started ${started.name} beside ${[...slots].join(", ")} of ${name}: ${slots.size + 1} where ${most} are asked for`,
+      );
     }
   };
 
@@ -141,23 +152,25 @@ export function safety(deps: SafetyDeps): Safety {
     if (name === null) return violate("S10", `${process.name} ${how} ${stopped.name}, which is none of ours`);
     const service = truth.wish(name);
     const lagMs = truth.lagMs(stopped.machine);
-    if (!isUp(stopped) || !stopped.serving || service === undefined) return;
-    const blamedMs = truth.blamedSinceMs(stopped);
-    if (blamedMs !== null && scheduler.nowMs() - blamedMs >= service.healing.unhealthyAfterMs - toleranceMs) return;
+    if (service === undefined || !truth.serves(stopped)) return;
+    if (truth.blamedForMs(stopped, lagMs) >= service.healing.unhealthyAfterMs - toleranceMs) return;
     let left = 0;
     for (const one of truth.containersOf(name)) {
       if (one === stopped) continue;
-      if ((isUp(one) && one.serving) || (one.servingSinceMs !== null && scheduler.nowMs() - one.silentSinceMs <= lagMs)) left += 1;
+      if (truth.serves(one) || (one.servingSinceMs !== null && scheduler.nowMs() - one.silentSinceMs <= lagMs))
+        left += 1;
     }
     const needed = truth.wished(name, lagMs).fewest - service.healing.maxUnavailable;
-    if (left < needed) violate("S6", `${process.name} ${how} ${stopped.name}, leaving ${left} of ${needed} needed ones of ${name}`);
+    if (left < needed)
+      violate("S6", `${process.name} ${how} ${stopped.name}, leaving ${left} of ${needed} needed ones of ${name}`);
   };
 
   const took = (process: Process, change: EngineChange): void => {
     tell(() => `${sentence(change)} took effect`);
     if (change.kind === "create") {
       mutated(change.creation.labels[LABEL.service] ?? null);
-      if (change.creation.template.privileged) violate("S28", `${process.name} created ${change.creation.name}, which is privileged`);
+      if (change.creation.template.privileged)
+        violate("S28", `${process.name} created ${change.creation.name}, which is privileged`);
       return;
     }
     mutated(truth.ownerOf(change.container));
@@ -188,7 +201,11 @@ export function safety(deps: SafetyDeps): Safety {
       deps.countReached("an outcome is unclear");
       if (change.kind !== "create") return;
       const { creation, machine } = change;
-      unclear.set(`${creation.labels[LABEL.service]} ${creation.slot}`, { name: creation.name, machine, atMs: scheduler.nowMs() });
+      unclear.set(`${creation.labels[LABEL.service]} ${creation.slot}`, {
+        name: creation.name,
+        machine,
+        atMs: scheduler.nowMs(),
+      });
     },
     looked(process, machine) {
       let own = looks.get(process);
@@ -218,7 +235,8 @@ export function safety(deps: SafetyDeps): Safety {
       mustLead(process, `scales ${name}`, null);
       mutated(name);
       const { most, fewest } = truth.wished(name, truth.lagMs(""));
-      if (to > most || to < fewest) violate("S5", `${process.name} scales ${name} to ${to} where ${fewest} to ${most} are asked for`);
+      if (to > most || to < fewest)
+        violate("S5", `${process.name} scales ${name} to ${to} where ${fewest} to ${most} are asked for`);
     },
     createdService(process, { name, replicas }) {
       tell(() => `${process.name} creates Swarm service ${name} with ${replicas}`);
@@ -229,7 +247,8 @@ export function safety(deps: SafetyDeps): Safety {
       tell(() => `${process.name} scales Compose ${project}/${service} to ${to}`);
       mutated(project);
       const { most, fewest } = truth.wished(project, truth.lagMs(""));
-      if (to > most || to < fewest) violate("S5", `${process.name} scales ${project} to ${to} where ${fewest} to ${most} are asked for`);
+      if (to > most || to < fewest)
+        violate("S5", `${process.name} scales ${project} to ${to} where ${fewest} to ${most} are asked for`);
     },
 
     opened(process, session, ttlMs) {
@@ -250,6 +269,10 @@ export function safety(deps: SafetyDeps): Safety {
 
 function slotOf({ labels }: TrueContainer): string | null {
   return labels[LABEL.slot] ?? null;
+}
+
+function generationOf(container: TrueContainer | null): number {
+  return container === null ? -1 : Number(container.labels[LABEL.generation] ?? 0);
 }
 
 function sentence(change: EngineChange): string {

@@ -31,6 +31,8 @@ export interface SwarmCluster {
   onContainer(container: TrueContainer): void;
   /** Power or network of some machine changed. */
   review(): void;
+  /** When the machine was last called down; infinite while it is. */
+  downUntilMs(machine: string): number;
   subscribe(listener: (serviceName: string | null) => void): () => void;
 }
 
@@ -59,6 +61,7 @@ export function swarmCluster(deps: SwarmClusterDeps): SwarmCluster {
   const { scheduler, dice, machines } = deps;
   const services = new Map<string, TrueService>();
   const down = new Set<string>();
+  const lastDown = new Map<string, number>();
   const suspects = new Map<string, () => void>();
   const listeners = new Set<(serviceName: string | null) => void>();
   let led = true;
@@ -143,6 +146,7 @@ export function swarmCluster(deps: SwarmClusterDeps): SwarmCluster {
   };
   const nodeUp = (machine: Machine): void => {
     if (!down.delete(machine.machine)) return;
+    lastDown.set(machine.machine, scheduler.nowMs());
     tell(null);
     for (const one of machine.containers.values()) {
       const task = taskOf(one);
@@ -251,6 +255,7 @@ export function swarmCluster(deps: SwarmClusterDeps): SwarmCluster {
         }
       }
     },
+    downUntilMs: (name) => (down.has(name) ? Number.POSITIVE_INFINITY : (lastDown.get(name) ?? Number.NEGATIVE_INFINITY)),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -19,11 +19,14 @@ export interface Truth {
   services(): readonly Service[];
   /** The most and the fewest instances that were asked for within the last `withinMs`. */
   wished(service: string, withinMs: number): { readonly most: number; readonly fewest: number };
-  /** Since when some source has spoken against it; null when none does. */
-  blamedSinceMs(container: TrueContainer): number | null;
-  /** For how long the machine has not answered the controller. */
-  silentForMs(process: Process, machine: string): number;
-  nodeCriticalWithinMs(machine: string, withinMs: number): boolean;
+  /** For how long some source has spoken against it, or had until `lagMs` ago; 0 when none has. */
+  blamedForMs(container: TrueContainer, lagMs: number): number;
+  /** For how long the machine has not answered the controller, or had not until `lagMs` ago. */
+  silentForMs(process: Process, machine: string, lagMs: number): number;
+  /** Whether it serves, as far as anybody can tell: what nothing checks serves as long as it runs. */
+  serves(container: TrueContainer): boolean;
+  /** Whether a second source (Consul's node check, the Swarm managers) calls the machine gone, or has within `withinMs`. */
+  calledGone(machine: string, withinMs: number): boolean;
   /** So long a controller may act on what has just ceased to be so. */
   lagMs(machine: string): number;
 
@@ -38,6 +41,20 @@ export interface TruthDeps {
   readonly servers: ConsulServers;
   readonly environment: string;
   readonly resyncMs: number;
+  /** When the Swarm managers last called the machine down; infinite while they do. */
+  readonly swarmDownUntilMs: (machine: string) => number;
+}
+
+/** A time during which a source spoke against something; `untilMs` is infinite while it does. */
+interface Blame {
+  readonly sinceMs: number;
+  untilMs: number;
+}
+
+interface Contact {
+  lastMs: number;
+  /** The last silence of some length, and when it ended. */
+  silence: { readonly lastedMs: number; readonly untilMs: number };
 }
 
 interface Wish {
@@ -45,27 +62,27 @@ interface Wish {
   readonly service: Service | undefined;
 }
 
+/** No host is lost sooner. */
+const noteworthyMs = 5_000;
 const rememberGoneMs = 120_000;
 const usualLagMs = 8_000;
 
-export function truth({ scheduler, servers, environment, resyncMs }: TruthDeps): Truth {
+export function truth({ scheduler, servers, environment, resyncMs, swarmDownUntilMs }: TruthDeps): Truth {
   const byService = new Map<string, Set<TrueContainer>>();
   const gone: { readonly atMs: number; readonly owner: string; readonly container: TrueContainer }[] = [];
   const history = new Map<string, Wish[]>();
-  const contacts = new Map<Process, Map<string, number>>();
+  const contacts = new Map<Process, Map<string, Contact>>();
   const disturbedUntil = new Map<string, number>();
-  const criticalSince = new Map<string, number>();
-  const nodeCriticalUntil = new Map<string, number>();
+  const blames = new Map<string, Blame>();
   let current: readonly Service[] = [];
 
   servers.onStatus((node, id, status) => {
     const key = `${node} ${id ?? ""}`;
+    const last = blames.get(key);
+    const goesOn = last !== undefined && last.untilMs === Number.POSITIVE_INFINITY;
     if (status === "critical") {
-      if (!criticalSince.has(key)) criticalSince.set(key, scheduler.nowMs());
-      return;
-    }
-    if (id === null && criticalSince.has(key)) nodeCriticalUntil.set(node, scheduler.nowMs());
-    criticalSince.delete(key);
+      if (!goesOn) blames.set(key, { sinceMs: scheduler.nowMs(), untilMs: Number.POSITIVE_INFINITY });
+    } else if (goesOn) last.untilMs = scheduler.nowMs();
   });
 
   const wish = (name: string): Service | undefined => history.get(name)?.at(-1)?.service;
@@ -83,14 +100,29 @@ export function truth({ scheduler, servers, environment, resyncMs }: TruthDeps):
       byService.get(owner)?.delete(container);
     }
   };
-  const criticalInConsulSince = (container: TrueContainer): number | null => {
-    const node = `${container.machine}-node`;
-    const nodeSince = criticalSince.get(`${node} `) ?? null;
-    for (const entry of servers.entriesOf(node)) {
-      if (entry.meta[META.container] !== container.name) continue;
-      return earliest(nodeSince, criticalSince.get(`${node} ${entry.id}`) ?? null);
+  /** How long the blames that reach into the last `lagMs` have gone on, one taking over from the other. */
+  const together = (blamed: readonly Blame[], lagMs: number): number => {
+    let sinceMs = scheduler.nowMs() - lagMs;
+    let untilMs = 0;
+    const latestFirst = [...blamed].sort((a, b) => b.untilMs - a.untilMs);
+    for (const blame of latestFirst) {
+      if (blame.untilMs < sinceMs - (untilMs === 0 ? 0 : lagMs)) continue;
+      sinceMs = untilMs === 0 ? blame.sinceMs : Math.min(sinceMs, blame.sinceMs);
+      untilMs = Math.max(untilMs, Math.min(blame.untilMs, scheduler.nowMs()));
     }
-    return nodeSince;
+    return untilMs === 0 ? 0 : untilMs - sinceMs;
+  };
+  const blamesOf = (container: TrueContainer): readonly Blame[] => {
+    const node = `${container.machine}-node`;
+    const entry = servers.entriesOf(node).find(({ meta }) => meta[META.container] === container.name);
+    const silence: Blame = {
+      sinceMs: container.silentSinceMs,
+      untilMs: container.serving ? (container.servingSinceMs ?? 0) : Number.POSITIVE_INFINITY,
+    };
+    return [
+      silence,
+      ...[blames.get(`${node} `), blames.get(`${node} ${entry?.id}`)].filter((blame) => blame !== undefined),
+    ];
   };
 
   return {
@@ -113,15 +145,23 @@ export function truth({ scheduler, servers, environment, resyncMs }: TruthDeps):
       }
       return { most, fewest: Number.isFinite(fewest) ? fewest : 0 };
     },
-    blamedSinceMs(container) {
-      if (!isUp(container) || !container.serving) return container.silentSinceMs;
-      return criticalInConsulSince(container);
+    blamedForMs: (container, lagMs) => together(blamesOf(container), lagMs),
+    silentForMs(process, machine, lagMs) {
+      const nowMs = scheduler.nowMs();
+      const contact = contacts.get(process)?.get(machine);
+      if (contact === undefined) return nowMs - process.startedAtMs;
+      const before = nowMs - contact.silence.untilMs <= lagMs ? contact.silence.lastedMs : 0;
+      return Math.max(before, nowMs - contact.lastMs);
     },
-    silentForMs: (process, machine) => scheduler.nowMs() - (contacts.get(process)?.get(machine) ?? process.startedAtMs),
-    nodeCriticalWithinMs(machine, withinMs) {
-      const node = `${machine}-node`;
-      if (criticalSince.has(`${node} `)) return true;
-      return scheduler.nowMs() - (nodeCriticalUntil.get(node) ?? Number.NEGATIVE_INFINITY) <= withinMs;
+    serves(container) {
+      const owner = ownerOf(container);
+      const service = owner === null ? undefined : wish(owner);
+      const isChecked = service === undefined || service.consul !== null || container.template.healthcheck !== null;
+      return isUp(container) && (container.serving || (!isChecked && container.state === "running"));
+    },
+    calledGone(machine, withinMs) {
+      const untilMs = blames.get(`${machine}-node `)?.untilMs ?? Number.NEGATIVE_INFINITY;
+      return Math.max(untilMs, swarmDownUntilMs(machine)) >= scheduler.nowMs() - withinMs;
     },
     lagMs(machine) {
       const untilMs = Math.max(disturbedUntil.get(machine) ?? 0, disturbedUntil.get("") ?? 0);
@@ -131,9 +171,17 @@ export function truth({ scheduler, servers, environment, resyncMs }: TruthDeps):
     contacted(process, machine) {
       let own = contacts.get(process);
       if (own === undefined) contacts.set(process, (own = new Map()));
-      own.set(machine, scheduler.nowMs());
+      const nowMs = scheduler.nowMs();
+      const contact = own.get(machine);
+      const silence = { lastedMs: nowMs - (contact?.lastMs ?? process.startedAtMs), untilMs: nowMs };
+      if (contact === undefined) own.set(machine, { lastMs: nowMs, silence });
+      else {
+        if (silence.lastedMs > noteworthyMs) contact.silence = silence;
+        contact.lastMs = nowMs;
+      }
     },
-    disturbed: (machine, untilMs) => void disturbedUntil.set(machine, Math.max(untilMs, disturbedUntil.get(machine) ?? 0)),
+    disturbed: (machine, untilMs) =>
+      void disturbedUntil.set(machine, Math.max(untilMs, disturbedUntil.get(machine) ?? 0)),
     changed(container) {
       const owner = ownerOf(container);
       if (owner === null) return;
@@ -152,9 +200,4 @@ export function truth({ scheduler, servers, environment, resyncMs }: TruthDeps):
       }
     },
   };
-}
-
-function earliest(a: number | null, b: number | null): number | null {
-  if (a === null || b === null) return a ?? b;
-  return Math.min(a, b);
 }

@@ -44,7 +44,9 @@ export function stormyWeather(_scheduler: Scheduler, dice: Dice, truth: Truth): 
       return "normal";
     },
     killed: (process) => killed(process),
-    contacted: (process, machine) => truth.contacted(process, machine),
+    contacted(process, machine, call) {
+      if (call.name.startsWith("engine")) truth.contacted(process, machine);
+    },
     eventFate(_process, machine) {
       const fate = events.get(machine);
       return fate !== undefined && dice.chance(fate.probability) ? fate.fate : "normal";

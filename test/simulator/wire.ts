@@ -31,7 +31,7 @@ export interface Weather {
   fate(process: Process, to: string, call: Call): Fate;
   killed(process: Process): void;
   /** An answer reached the process. */
-  contacted(process: Process, machine: string): void;
+  contacted(process: Process, machine: string, call: Call): void;
 }
 
 /** Where requests go. A hung server takes them in and answers when it wakes; a down one refuses. */
@@ -95,10 +95,13 @@ function send<T>(
     process.deliver(run);
   };
   const resolved = (value: T): void => {
-    line.weather.contacted(process, line.server.machine);
+    line.weather.contacted(process, line.server.machine, call);
     resolve(value);
   };
-  const reply: Reply<T> = { ok: (value) => answer(() => resolved(value)), fail: (error) => answer(() => reject(error)) };
+  const reply: Reply<T> = {
+    ok: (value) => answer(() => resolved(value)),
+    fail: (error) => answer(() => reject(error)),
+  };
   const work = (): void => {
     if (fate === "refuse") return reply.fail(line.error("refused", `${call.name}: the server is out of order`));
     try {

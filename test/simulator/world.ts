@@ -81,7 +81,13 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
   const cables = network();
   const servers = consulServers(time, chance.fork("consul"));
   const keys = consulKeys(time, chance.fork("keys"), servers);
-  const known = truth({ scheduler: time, servers, environment: plan.environment, resyncMs: plan.resyncMs });
+  const known = truth({
+    scheduler: time,
+    servers,
+    environment: plan.environment,
+    resyncMs: plan.resyncMs,
+swarmDownUntilMs: (name) => cluster?.downUntilMs(name) ?? Number.NEGATIVE_INFINITY,
+  });
   const behaviours = new Map<string, Behaviour>();
   const machines = new Map<string, Machine>();
   const agents = new Map<string, Agent>();
