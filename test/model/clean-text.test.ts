@@ -37,12 +37,14 @@ describe("a cleaned text", () => {
 
   it("takes no longer for a hundred megabytes than for a line", () => {
     const flood = "\u001b[31m\u0000x".repeat(10_000_000);
+    // Joined up before the time is taken: a repeated text is only a promise of one until somebody reads it.
+    expect(flood.at(-1)).toBe("x");
     const begunMs = performance.now();
     expect(utf8Bytes(cleanText(flood, 100))).toBeLessThanOrEqual(100);
     expect(performance.now() - begunMs).toBeLessThan(50);
   });
 
-  property.prop([fc.string({ unit: "binary", maxLength: 300 }), fc.integer({ min: 0, max: 200 })])(
+  property.prop([fc.string({ unit: "binary", maxLength: 300, size: "max" }), fc.integer({ min: 0, max: 200 })])(
     "is one line of visible characters within its limit, whatever came in",
     (text, bytesMax) => {
       const clean = cleanText(text, bytesMax);
@@ -54,7 +56,7 @@ describe("a cleaned text", () => {
     },
   );
 
-  property.prop([fc.string({ unit: "grapheme", maxLength: 100 }), fc.integer({ min: 0, max: 400 })])(
+  property.prop([fc.string({ unit: "grapheme", maxLength: 100, size: "max" }), fc.integer({ min: 0, max: 400 })])(
     "is cut to bytes as UTF-8 counts them",
     (text, bytesMax) => {
       expect(utf8Bytes(text)).toBe(Buffer.byteLength(text));

@@ -28,8 +28,9 @@ export interface Run {
 
 export function aRun(rules = someRules()): Run {
   const run: Run = {
-    state: emptyAlertState(1_000_000),
-    nowMs: 1_000_000,
+    state: emptyAlertState(1_700_000_000_000),
+    // A steady clock starts near the wall clock and knows nothing of it from then on.
+    nowMs: 1_700_000_000_000,
     wallMs: 1_700_000_000_000,
     rules,
     holding: [],
