@@ -123,6 +123,10 @@ export interface RedisMemory {
   readonly cooldownUntilMs: number;
   /** Nodes that were told the service's settings: container id → run id and hash of the settings. */
   readonly configured: Readonly<Record<string, string>>;
+  /** Since when instances have been waiting for all others to be there before the first master is chosen. */
+  readonly waitingSinceMs: number | null;
+  /** Since when the master has not been well; null while it is. */
+  readonly downSinceMs: number | null;
   /** What a person asked for; over once it is done or has become impossible. */
   readonly wish: RedisWish | null;
 }
@@ -132,6 +136,8 @@ export const REDIS_MEMORY_VERSION = 1;
 export interface RedisMasterMemory {
   readonly containerId: string;
   readonly name: string;
+  readonly host: string;
+  readonly slot: number | null;
   readonly runId: string;
   readonly peer: RedisAddress;
 }
@@ -170,6 +176,8 @@ export const noRedisMemory: RedisMemory = {
   last: null,
   cooldownUntilMs: 0,
   configured: {},
+  waitingSinceMs: null,
+  downSinceMs: null,
   wish: null,
 };
 
@@ -196,4 +204,34 @@ export interface RedisStanding {
   readonly sentence: string;
   /** Whether somebody can write: a service without a master is down, however many of its instances run. */
   readonly writable: boolean;
+}
+
+/** Who shall carry which role tag; ids are those of registrations. */
+export interface RoleWish {
+  readonly masterTag: string;
+  readonly replicaTag: string;
+  readonly master: string | null;
+  readonly replicas: readonly string[];
+  /** Whose role is not known: never the master's tag; a replica's stays if it is there. */
+  readonly unsure: readonly string[];
+}
+
+/** The tags of one registration with the roles as wished: its own stay, and of the role tags there is one or none. */
+export function tagsByRole(id: string, tags: readonly string[], wish: RoleWish): readonly string[] {
+  const { masterTag, replicaTag } = wish;
+  const own = tags.filter((tag) => tag !== masterTag && tag !== replicaTag);
+  const wasReplica = tags.includes(replicaTag);
+  const role =
+    id === wish.master
+      ? masterTag
+      : wish.replicas.includes(id) || (wish.unsure.includes(id) && wasReplica)
+        ? replicaTag
+        : null;
+  const wanted = role === null ? own : [...own, role];
+  const isSame = wanted.length === tags.length && wanted.every((tag) => tags.includes(tag));
+  return isSame ? tags : wanted;
+}
+
+export function isSameAddress(a: RedisAddress, b: RedisAddress): boolean {
+  return a.host === b.host && a.port === b.port;
 }

@@ -65,6 +65,8 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
     try {
       const access = await deps.access(service);
       const node = await nodes.look({ address: reach.address, ...access }, deadlineOf(service));
+      // Another process has begun in its place: what the one before knew is all there is to reckon a loss by.
+      if (watched.last !== null && watched.last.node.runId !== node.runId) keepLast(service, watched);
       const moved = watched.last === null || watched.last.node.offset !== node.offset;
       // Answered after the question was sent: what it says is at least as new as that.
       watched.last = { node, atMs: askedAtMs };
@@ -76,6 +78,12 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
       watched.trouble = { kind, message, sinceMs: watched.trouble?.sinceMs ?? watched.last?.atMs ?? askedAtMs };
     }
     if (essence(watched) !== before) deps.onChange([service.name]);
+  };
+  const keepLast = ({ name }: Service, { containerId, last }: Watched): void => {
+    const ends = gone.get(name) ?? new Map<string, NonNullable<Watched["last"]>>();
+    if (last !== null) ends.set(containerId, last);
+    for (const id of [...ends.keys()].slice(0, Math.max(0, ends.size - GONE_MAX))) ends.delete(id);
+    gone.set(name, ends);
   };
   /** Keeps what is known of those that are still there, as long as they are reached at the same place. */
   const show = (service: Service, instances: readonly Instance[]): Map<string, Watched> => {
@@ -89,10 +97,7 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
       const fresh = { last: null, trouble: null, movedAtMs: null, asking: null, askedAtMs: Number.NEGATIVE_INFINITY };
       after.set(id, same ? Object.assign(known, { service, reach }) : { ...fresh, service, containerId: id, reach });
     }
-    const ends = gone.get(service.name) ?? new Map();
-    for (const [id, { last }] of before) if (last !== null && !after.has(id)) ends.set(id, last);
-    for (const id of [...ends.keys()].slice(0, Math.max(0, ends.size - GONE_MAX))) ends.delete(id);
-    gone.set(service.name, ends);
+    for (const [id, watched] of before) if (!after.has(id)) keepLast(service, watched);
     services.set(service.name, after);
     return after;
   };

@@ -1,4 +1,4 @@
-import type { RedisAddress, RedisNode, RedisTroubleKind } from "../model/redis.ts";
+import type { RedisAddress, RedisNode, RedisTroubleKind, RoleWish } from "../model/redis.ts";
 import type { Secret } from "../model/secret.ts";
 
 /**
@@ -67,15 +67,8 @@ export interface RoleTags {
   retag(wish: RetagWish, fence: () => unknown): Promise<"changed" | "same">;
 }
 
-export interface RetagWish {
+export interface RetagWish extends RoleWish {
   readonly consulName: string;
-  readonly masterTag: string;
-  readonly replicaTag: string;
-  /** Registration ids. */
-  readonly master: string | null;
-  readonly replicas: readonly string[];
-  /** Never the master's tag; a replica's stays if it is there. */
-  readonly unsure: readonly string[];
 }
 
 export class RedisError extends Error {

@@ -1,3 +1,4 @@
+import { tagsByRole } from "../../model/redis.ts";
 import type { RetagWish, RoleTags } from "../../ports/redis.ts";
 import { RegistryError } from "../../ports/registry.ts";
 import type { ConsulConnection } from "./connection.ts";
@@ -60,20 +61,10 @@ async function readEntries(connection: ConsulConnection, name: string): Promise<
 }
 
 function changesFor(entries: readonly Entry[], wish: RetagWish): readonly Entry[] {
-  return entries
-    .map((entry) => ({ ...entry, tags: tagsFor(entry, wish), before: entry.tags }))
-    .filter(({ tags, before }) => tags.join("\0") !== before.join("\0"));
-}
-
-/** The service's own tags stay; of the role tags there is one, or none. */
-function tagsFor(
-  { id, tags }: Entry,
-  { masterTag, replicaTag, master, replicas, unsure }: RetagWish,
-): readonly string[] {
-  const own = tags.filter((tag) => tag !== masterTag && tag !== replicaTag);
-  if (id === master) return [...own, masterTag];
-  if (replicas.includes(id) || (unsure.includes(id) && tags.includes(replicaTag))) return [...own, replicaTag];
-  return own;
+  return entries.flatMap((entry) => {
+    const tags = tagsByRole(entry.id, entry.tags, wish);
+    return tags === entry.tags ? [] : [{ ...entry, tags }];
+  });
 }
 
 /** False when something changed since it was read: then nothing was written. */

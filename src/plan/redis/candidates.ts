@@ -1,0 +1,73 @@
+/**
+ * Which replica becomes the master: of those that qualify the one with the smallest priority, then with the most of the
+ * master's writes, then by run id. Redis Sentinel chooses by the same conditions in the same order.
+ */
+import type { RedisMasterMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
+import { followsMaster, sayingOf } from "./node.ts";
+import type { RedisSituation } from "./situation.ts";
+
+export interface Candidate {
+  readonly view: RedisNodeView;
+  readonly node: RedisNode;
+}
+
+export interface Field {
+  /** Best first. */
+  readonly eligible: readonly Candidate[];
+  /** `heal.live.s.2.1: its copy of the data is not complete` */
+  readonly refused: readonly string[];
+}
+
+/** A look that is older says nothing about now. */
+const FRESH_MIN_MS = 1_000;
+const LINK_DOWN_FACTOR = 10;
+
+/** `downForMs`: how long the master has been down; a replica may have been without it for that long and some more. */
+export function fieldOf(situation: RedisSituation, master: RedisMasterMemory | null, downForMs: number): Field {
+  const eligible: Candidate[] = [];
+  const refused: string[] = [];
+  for (const view of situation.nodes) {
+    if (view.containerId === master?.containerId) continue;
+    const reason = whyNot(situation, view, master, downForMs);
+    const node = sayingOf(view);
+    if (reason === null && node !== null) eligible.push({ view, node });
+    else refused.push(`${view.name}: ${reason ?? "it does not answer"}`);
+  }
+  return { eligible: eligible.sort(compare), refused };
+}
+
+/** Why a node may not be promoted, or null. */
+export function whyNot(
+  { nodes, nowMs, roles }: RedisSituation,
+  view: RedisNodeView,
+  master: RedisMasterMemory | null,
+  downForMs: number,
+): string | null {
+  if (view.now.kind === "unknown") return `it cannot be asked (${view.now.reason})`;
+  const { value: node, atMs } = view.now;
+  if (nowMs - atMs > Math.max(roles.downAfterMs, FRESH_MIN_MS)) return "what is known of it is too old";
+  if (node.loading) return "it is still loading its data";
+  if (node.follows === null) return "it is not a replica";
+  if (node.priority === 0) return "its priority is 0";
+  if (!node.announced) return "it hides itself (replica-announced no)";
+  if (node.follows.syncing || node.follows.downForMs === null) return "its copy of the data is not complete";
+  if (master !== null) {
+    const masterView = nodes.find(({ containerId }) => containerId === master.containerId) ?? null;
+    if (!followsMaster(node, master, masterView)) {
+      return `it follows ${node.follows.master.host}:${node.follows.master.port}, not the master`;
+    }
+  }
+  const allowedMs = downForMs + LINK_DOWN_FACTOR * roles.downAfterMs;
+  if (node.follows.downForMs > allowedMs) {
+    return `it has been without the master for ${Math.round(node.follows.downForMs / 1000)} s`;
+  }
+  return null;
+}
+
+function compare(a: Candidate, b: Candidate): number {
+  return (
+    a.node.priority - b.node.priority ||
+    b.node.offset - a.node.offset ||
+    (a.node.runId < b.node.runId ? -1 : a.node.runId > b.node.runId ? 1 : 0)
+  );
+}

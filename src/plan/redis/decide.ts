@@ -1,0 +1,277 @@
+import type { SwitchOver } from "../../model/action.ts";
+import type { RedisMasterMemory, RedisMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
+import { whyNot } from "./candidates.ts";
+import { failOver, type Down } from "./fail-over.ts";
+import { firstMaster } from "./first-master.ts";
+import { keepReplicas } from "./keep-replicas.ts";
+import { keepTags } from "./keep-tags.ts";
+import { type MasterState, stateOf } from "./master-state.ts";
+import { settle } from "./memory.ts";
+import { masterOf, refOf, sayingOf } from "./node.ts";
+import type { RedisDecision, RedisSituation, RedisStep } from "./situation.ts";
+import { step, wait } from "./situation.ts";
+
+/**
+ * Decides about the roles of one Redis service. Which state it is in follows from what the nodes say and what is
+ * remembered, never from how far an earlier pass came; so whoever looks next, also after a crash, goes on from there:
+ *
+ * - no master is known: see first-master.ts;
+ * - the master is well: replicas, settings and tags are kept, and what a person asked for is done;
+ * - it has ended, fallen silent, begun anew or was demoted: see fail-over.ts;
+ * - somebody else made another of ours the master: that one is it from now on.
+ *
+ * Pure and total.
+ */
+export function decideRoles(given: RedisSituation): RedisDecision {
+  const settled = settle(given.memory, given.nodes, given.roles, given.nowMs);
+  const memory = { ...settled, downSinceMs: settled.downSinceMs ?? given.nowMs };
+  const situation = { ...given, memory };
+  const taken = given.roles.authority === "sentinel" ? bySentinel(situation) : byHeal(situation);
+  return { memory, masterId: (taken.memory ?? memory).master?.containerId ?? null, ...taken };
+}
+
+function byHeal(situation: RedisSituation): RedisStep {
+  const { memory } = situation;
+  if (memory.master === null) return remembered(situation, firstMaster(situation, "no master is known yet"));
+  const state = stateOf(situation, memory.master);
+  return byState(situation, memory.master, state);
+}
+
+function byState(situation: RedisSituation, master: RedisMasterMemory, state: MasterState): RedisStep {
+  switch (state.kind) {
+    case "alive":
+      return whileAlive(situation, master, state.view, state.node);
+    case "handed-over":
+      return withMaster(situation, masterOf(state.to, state.node));
+    case "gone": {
+      const sinceMs = Math.min(downSince(situation), state.endedAtMs ?? Number.POSITIVE_INFINITY);
+      return afterEnd(situation, master, { cause: "gone", evidence: state.evidence, sinceMs, fence: "none" });
+    }
+    case "restarted":
+      return afterRestart(situation, master, state.view, state.node);
+    case "demoted":
+      return afterDemotion(situation, master);
+    case "denied": {
+      const because = { rule: "redis-master", evidence: `the master ${master.name} does not let heal in` };
+      return wait(situation, because, "wrong-password", state.reason, { writable: true });
+    }
+    case "silent":
+      return whileSilent(situation, master, state);
+  }
+}
+
+function whileAlive(
+  situation: RedisSituation,
+  master: RedisMasterMemory,
+  view: RedisNodeView,
+  node: RedisNode,
+): RedisStep {
+  // A change that was begun and did not come to its first step is over: its reason has gone.
+  const memory: RedisMemory = {
+    ...situation.memory,
+    change: null,
+    waitingSinceMs: null,
+    downSinceMs: null,
+    master: masterOf(view, node),
+  };
+  const settled = { ...situation, memory };
+  if (node.handingOver) {
+    const because = { rule: "redis-master", evidence: `${view.name} is handing its role over` };
+    const busy = wait(settled, because, "failing-over", "Redis itself ends or undoes that", {
+      untilMs: situation.nowMs + 100,
+      writable: true,
+    });
+    return { ...busy, busy: true, memory: situation.memory };
+  }
+  const switched = wished(settled, view);
+  if (switched?.actions[0] !== undefined) return { ...switched, memory };
+  const kept = keepReplicas(settled, master, view, node);
+  const tags = keepTags(settled, master, view);
+  const isBusy = kept.lookAgainAtMs !== null;
+  return step(
+    kept.trouble ?? {
+      kind: isBusy ? "starting" : "well",
+      sentence: isBusy ? `${view.name} is the master; replicas are being attached` : `${view.name} is the master`,
+      writable: true,
+    },
+    {
+      memory,
+      actions: [...kept.actions, ...tags],
+      holds: [...(switched?.holds ?? []), ...kept.holds],
+      lookAgainAtMs: kept.lookAgainAtMs,
+    },
+  );
+}
+
+/** Who has ended leaves nothing to wait for: a replica takes its place, or else who has its data. */
+function afterEnd(situation: RedisSituation, master: RedisMasterMemory, down: Down): RedisStep {
+  const attempt = failOver(situation, master, down);
+  const hasReplica = situation.nodes.some((view) => sayingOf(view)?.role === "replica");
+  if (attempt.standing.kind !== "none-eligible" || hasReplica) return untagged(situation, attempt);
+  return remembered(situation, untagged(situation, firstMaster(situation, down.evidence)));
+}
+
+/** A process that began anew has lost what was not on its disk: whoever followed it has more, and is preferred. */
+function afterRestart(
+  situation: RedisSituation,
+  master: RedisMasterMemory,
+  view: RedisNodeView,
+  node: RedisNode,
+): RedisStep {
+  const evidence = `the master ${master.name} was started anew${node.empty ? " and is empty" : ""}`;
+  const attempt = failOver(situation, master, {
+    cause: "restarted",
+    evidence,
+    sinceMs: downSince(situation),
+    fence: "none",
+  });
+  if (attempt.standing.kind !== "none-eligible") return untagged(situation, attempt);
+  const others = situation.nodes.filter(({ containerId }) => containerId !== master.containerId);
+  const mayHaveMore = others.some((other) => {
+    const saying = sayingOf(other);
+    return saying === null || !saying.empty;
+  });
+  const isUnseen = Object.keys(situation.silentHosts).length > 0;
+  if (node.loading || (node.empty && (mayHaveMore || isUnseen))) return untagged(situation, attempt);
+  return withMaster(situation, masterOf(view, node));
+}
+
+function whileSilent(
+  situation: RedisSituation,
+  master: RedisMasterMemory,
+  state: Extract<MasterState, { kind: "silent" }>,
+): RedisStep {
+  const { nowMs } = situation;
+  const evidence = `the master ${master.name} has not answered for ${Math.round(nowMs - state.sinceMs)} ms`;
+  if (situation.memory.wish?.kind === "promote" || state.agreed) {
+    const fence = state.stoppable ? "stop-container" : "none";
+    return failOver(situation, master, {
+      cause: "silent",
+      evidence: `${evidence}, and its replicas do not hear of it`,
+      sinceMs: state.sinceMs,
+      fence,
+    });
+  }
+  const untilMs = Math.max(nowMs + 50, state.dueMs);
+  return wait(situation, { rule: "redis-master", evidence }, "master-silent", state.against, { untilMs, busy: true });
+}
+
+/** Both are replicas for a moment while Redis hands the role over by itself; what lasts needs a new master. */
+function afterDemotion(situation: RedisSituation, master: RedisMasterMemory): RedisStep {
+  const { roles, nowMs } = situation;
+  const evidence = `the master ${master.name} calls itself a replica, and nobody else is the master`;
+  const sinceMs = downSince(situation);
+  const dueMs = sinceMs + roles.downAfterMs;
+  if (nowMs < dueMs && situation.memory.change === null) {
+    const because = { rule: "redis-master", evidence };
+    return untagged(
+      situation,
+      wait(situation, because, "failing-over", "it may be handing its role over", { untilMs: dueMs, busy: true }),
+    );
+  }
+  // It is one of those that may be chosen itself.
+  return untagged(
+    situation,
+    failOver(situation, { ...master, containerId: "" }, { cause: "demoted", evidence, sinceMs, fence: "none" }),
+  );
+}
+
+function downSince({ memory, nowMs }: RedisSituation): number {
+  return memory.downSinceMs ?? nowMs;
+}
+
+/** Without a master that says so itself nobody carries its tag. */
+function untagged(situation: RedisSituation, taken: RedisStep): RedisStep {
+  if (taken.actions.length > 0 || taken.standing.writable) return taken;
+  return { ...taken, actions: keepTags(situation, null, null) };
+}
+
+function withMaster(situation: RedisSituation, master: RedisMasterMemory): RedisStep {
+  const memory: RedisMemory = { ...situation.memory, epoch: situation.memory.epoch + 1, master, change: null };
+  return byState({ ...situation, memory }, master, stateOf({ ...situation, memory }, master));
+}
+
+/** Who has just been taken for the master is looked after at once. */
+function remembered(situation: RedisSituation, taken: RedisStep): RedisStep {
+  const master = taken.memory?.master ?? null;
+  if (taken.memory === undefined || master === null || master === situation.memory.master) return taken;
+  const next = { ...situation, memory: taken.memory };
+  return byState(next, master, stateOf(next, master));
+}
+
+/** A planned change of master, for a person or because the master's instance is to be stopped. */
+export function switchTo(
+  { service, memory }: RedisSituation,
+  from: RedisNodeView,
+  to: RedisNodeView,
+  others: readonly RedisNodeView[],
+  evidence: string,
+): SwitchOver {
+  return {
+    kind: "switch-over",
+    service: service.name,
+    epoch: memory.epoch + 1,
+    from: refOf(from),
+    to: refOf(to),
+    others: others.filter((one) => sayingOf(one)?.role === "replica").map(refOf),
+    because: { rule: "redis-switchover", evidence },
+  };
+}
+
+/** Who may take over as planned: what may be promoted, and is linked at this moment. */
+export function successors(situation: RedisSituation): readonly RedisNodeView[] {
+  const { nodes, memory } = situation;
+  return nodes
+    .filter((view) => view.containerId !== memory.master?.containerId)
+    .filter((view) => whyNot(situation, view, memory.master, 0) === null && sayingOf(view)?.follows?.up === true)
+    .sort(
+      (a, b) =>
+        (sayingOf(a)?.priority ?? 0) - (sayingOf(b)?.priority ?? 0) ||
+        (sayingOf(b)?.offset ?? 0) - (sayingOf(a)?.offset ?? 0),
+    );
+}
+
+function wished(situation: RedisSituation, from: RedisNodeView): RedisStep | null {
+  const { wish } = situation.memory;
+  if (wish === null) return null;
+  const isNamed = (view: RedisNodeView): boolean => wish.to === view.name || wish.to === String(view.slot);
+  if (wish.to !== null && isNamed(from)) return null;
+  const able = successors(situation);
+  const to = wish.to === null ? able[0] : able.find(isNamed);
+  const because = { rule: "redis-switchover", evidence: `a person asked for ${wish.to ?? "another master"}` };
+  if (to === undefined) {
+    return wait(situation, because, "none-eligible", "no replica of that name is linked and may take over", {
+      writable: true,
+    });
+  }
+  const others = situation.nodes.filter(
+    ({ containerId }) => containerId !== to.containerId && containerId !== from.containerId,
+  );
+  return step(
+    { kind: "failing-over", sentence: `${to.name} takes over from ${from.name} as asked`, writable: true },
+    { actions: [switchTo(situation, from, to, others, because.evidence)], busy: true },
+  );
+}
+
+/** Sentinel decides; only the tags follow, and only what the node itself confirms. */
+function bySentinel(situation: RedisSituation): RedisStep {
+  const { sentinel, nodes, memory } = situation;
+  const because = { rule: "redis-sentinel", evidence: "Sentinel decides who the master is" };
+  if (sentinel === null)
+    return wait(situation, because, "unseen", "no Sentinel is named in the service's redis section");
+  if (sentinel.kind === "unknown") return wait(situation, because, "unseen", sentinel.reason, { writable: true });
+  const { host, port } = sentinel.value;
+  const view = nodes.find(({ aliases }) => aliases.some((alias) => alias.host === host && alias.port === port)) ?? null;
+  const node = view === null ? null : sayingOf(view);
+  if (view === null || node?.role !== "master") {
+    const reason =
+      view === null ? `${host}:${port} is none of the instances` : `${view.name} does not call itself the master`;
+    const waiting = wait(situation, because, "failing-over", reason, { untilMs: situation.nowMs + 200 });
+    return { ...waiting, actions: keepTags(situation, null, null) };
+  }
+  const master = masterOf(view, node);
+  return step(
+    { kind: "well", sentence: `${view.name} is the master, says Sentinel`, writable: true },
+    { memory: { ...memory, master, downSinceMs: null }, actions: keepTags(situation, master, view) },
+  );
+}

@@ -1,0 +1,156 @@
+/**
+ * The master is down: the best replica takes its place. A loss that is larger than the service allows, or that cannot be
+ * reckoned, waits for a person. One failover at a time, and not the next one right after it.
+ */
+import type { Because, PromoteReplica } from "../../model/action.ts";
+import { META } from "../../model/labels.ts";
+import type { RedisCause, RedisMasterMemory, RedisRef } from "../../model/redis.ts";
+import type { Candidate, Field } from "./candidates.ts";
+import { fieldOf } from "./candidates.ts";
+import { refOf, sayingOf } from "./node.ts";
+import type { RedisSituation, RedisStep } from "./situation.ts";
+import { step, wait } from "./situation.ts";
+
+export interface Down {
+  readonly cause: RedisCause;
+  readonly evidence: string;
+  readonly sinceMs: number;
+  readonly fence: PromoteReplica["fence"];
+}
+
+const RULE = "redis-failover";
+
+/** A promotion, or why there is none. */
+export function failOver(situation: RedisSituation, master: RedisMasterMemory, down: Down): RedisStep {
+  const { memory, nowMs, service } = situation;
+  const because: Because = { rule: RULE, evidence: down.evidence };
+  if (memory.change === null && nowMs < memory.cooldownUntilMs && memory.wish === null) {
+    const leftS = Math.ceil((memory.cooldownUntilMs - nowMs) / 1_000);
+    return wait(situation, because, "failing-over", `the last failover was just now; the next in ${leftS} s`, {
+      untilMs: memory.cooldownUntilMs,
+      busy: true,
+    });
+  }
+  const field = fieldOf(situation, master, Math.max(0, nowMs - down.sinceMs));
+  const chosen = choose(situation, field);
+  if (chosen === null) return noneEligible(situation, because, field);
+  const gapBytes = gapOf(situation, master, chosen);
+  const loss = tooMuch(situation, because, chosen, gapBytes);
+  if (loss !== null) return loss;
+  const action = promotion(situation, because, { master, down, chosen, gapBytes });
+  return step(
+    {
+      kind: "failing-over",
+      sentence: `${down.evidence}; ${chosen.view.name} takes its place (${gapText(gapBytes)})`,
+      writable: false,
+    },
+    { actions: [{ ...action, service: service.name }], busy: true },
+  );
+}
+
+/** The one that was begun with if it still qualifies; else whom a person named; else the best. */
+function choose({ memory, nodes }: RedisSituation, { eligible }: Field): Candidate | null {
+  const begun = eligible.find(({ view }) => view.containerId === memory.change?.to.containerId);
+  if (begun !== undefined) return begun;
+  const { wish } = memory;
+  if (wish?.kind !== "promote" || wish.to === null) {
+    if (wish?.kind !== "promote" || eligible.length > 0) return eligible[0] ?? null;
+  }
+  // A person answers for what the rules would refuse, except for a copy that is not complete.
+  const named = nodes
+    .flatMap((view): Candidate[] => {
+      const node = sayingOf(view);
+      return node === null || node.loading || node.follows?.syncing === true ? [] : [{ view, node }];
+    })
+    .sort((a, b) => b.node.offset - a.node.offset)
+    .find(({ view }) => wish.to === null || view.name === wish.to || String(view.slot) === wish.to);
+  return named ?? null;
+}
+
+function noneEligible(situation: RedisSituation, because: Because, { refused }: Field): RedisStep {
+  const reasons = refused.length === 0 ? "there is no replica" : refused.slice(0, 5).join("; ");
+  return wait(
+    situation,
+    because,
+    "none-eligible",
+    `no replica can take its place: ${reasons}. \`heal redis promote ${situation.service.name}\` decides otherwise`,
+  );
+}
+
+/** How far the last word of the old master was ahead; null when it was never heard. */
+export function gapOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory, { node }: Candidate): number | null {
+  const own = nodes.find(({ containerId }) => containerId === master.containerId)?.last ?? null;
+  const past = gone[master.containerId] ?? null;
+  const last = [own, past].find((one) => one !== null && one.node.runId === master.runId) ?? null;
+  return last === null ? null : Math.max(0, last.node.offset - node.offset);
+}
+
+function gapText(gapBytes: number | null): string {
+  return gapBytes === null ? "what is lost cannot be told" : `${gapBytes} bytes of the history are known to be missing`;
+}
+
+function tooMuch(
+  situation: RedisSituation,
+  because: Because,
+  { view }: Candidate,
+  gapBytes: number | null,
+): RedisStep | null {
+  const { maxDataLossBytes } = situation.roles;
+  if (maxDataLossBytes === null || situation.memory.wish?.kind === "promote") return null;
+  if (gapBytes !== null && gapBytes <= maxDataLossBytes) return null;
+  return wait(
+    situation,
+    because,
+    "too-much-loss",
+    `${view.name} could take its place, but ${gapText(gapBytes)} and ${maxDataLossBytes} are allowed; ` +
+      `\`heal redis promote ${situation.service.name}\` accepts that`,
+  );
+}
+
+function promotion(
+  { memory, nodes, service, instances, registrations }: RedisSituation,
+  because: Because,
+  {
+    master,
+    down,
+    chosen,
+    gapBytes,
+  }: {
+    readonly master: RedisMasterMemory;
+    readonly down: Down;
+    readonly chosen: Candidate;
+    readonly gapBytes: number | null;
+  },
+): PromoteReplica {
+  const { view } = chosen;
+  const isRepeated = memory.change?.to.containerId === view.containerId;
+  const others = nodes.filter(
+    (other) =>
+      other.containerId !== view.containerId &&
+      other.containerId !== master.containerId &&
+      sayingOf(other)?.role === "replica",
+  );
+  const old = instances.find(({ container }) => container.id === master.containerId);
+  const from: RedisRef = {
+    containerId: master.containerId,
+    name: master.name,
+    host: master.host,
+    registrationId:
+      old?.registration?.id ?? registrations.find(({ meta }) => meta[META.container] === master.name)?.id ?? null,
+    address: master.peer,
+    peer: master.peer,
+    runId: master.runId,
+  };
+  return {
+    kind: "promote-replica",
+    service: service.name,
+    epoch: isRepeated && memory.change !== null ? memory.change.epoch : memory.epoch + 1,
+    cause: memory.wish?.kind === "promote" ? "person" : down.cause,
+    from,
+    fence: down.fence,
+    to: refOf(view),
+    others: others.map(refOf),
+    gapBytes,
+    because: { ...because, evidence: `${because.evidence}; ${gapText(gapBytes)}` },
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * Everybody but the master follows the master: a new instance, an old master that is back, one that follows a stranger
+ * or another replica. Data that the master does not have is kept aside first. One at a time, since each may need a copy
+ * of everything.
+ */
+import type { AttachReplica, Because, ConfigureRedis, Hold } from "../../model/action.ts";
+import type { RedisMasterMemory, RedisNode, RedisNodeView, RedisStanding } from "../../model/redis.ts";
+import { settingsMark } from "./memory.ts";
+import { followsMaster, nodeAt, refOf, sayingOf } from "./node.ts";
+import type { RedisSituation } from "./situation.ts";
+
+export interface Kept {
+  readonly actions: readonly (AttachReplica | ConfigureRedis)[];
+  readonly holds: readonly Hold[];
+  /** What is not as it should be; null when all is well. */
+  readonly trouble: RedisStanding | null;
+  readonly lookAgainAtMs: number | null;
+}
+
+const RULE = "redis-replicas";
+/** A link that has been down for longer is worth a word. */
+const LINK_DOWN_MS = 15_000;
+const LOOK_AGAIN_MS = 500;
+
+export function keepReplicas(
+  situation: RedisSituation,
+  master: RedisMasterMemory,
+  view: RedisNodeView,
+  node: RedisNode,
+): Kept {
+  const { nodes, nowMs } = situation;
+  const others = nodes.filter(({ containerId }) => containerId !== master.containerId);
+  const isSyncing = others.some((other) => sayingOf(other)?.follows?.syncing === true);
+  const actions: (AttachReplica | ConfigureRedis)[] = [];
+  const holds: Hold[] = [];
+  const troubles: RedisStanding[] = [];
+  let isIncomplete = false;
+  if (!isConfigured(situation, view, node)) actions.push(configure(situation, view));
+
+  for (const other of others) {
+    const verdict = verdictOn(situation, master, view, node, other);
+    if (verdict.trouble !== null) troubles.push(verdict.trouble);
+    isIncomplete ||= verdict.isIncomplete;
+    if (verdict.action === null) continue;
+    const attaching = isSyncing || actions.some(({ kind }) => kind === "attach-replica");
+    if (verdict.action.kind === "attach-replica" && attaching) {
+      const { because, service } = verdict.action;
+      holds.push({
+        service,
+        because,
+        heldBy: "one-at-a-time",
+        reason: "another replica is being attached",
+        untilMs: null,
+      });
+      isIncomplete = true;
+    } else actions.push(verdict.action);
+  }
+  return { actions, holds, trouble: troubles[0] ?? null, lookAgainAtMs: isIncomplete ? nowMs + LOOK_AGAIN_MS : null };
+}
+
+interface Verdict {
+  readonly action: AttachReplica | ConfigureRedis | null;
+  readonly trouble: RedisStanding | null;
+  /** It is on its way to be a replica. */
+  readonly isIncomplete: boolean;
+}
+
+const fine: Verdict = { action: null, trouble: null, isIncomplete: false };
+
+function verdictOn(
+  situation: RedisSituation,
+  master: RedisMasterMemory,
+  masterView: RedisNodeView,
+  masterNode: RedisNode,
+  other: RedisNodeView,
+): Verdict {
+  const node = sayingOf(other);
+  if (node === null) {
+    const kind = other.trouble?.kind;
+    if (kind !== "denied") return { ...fine, isIncomplete: true };
+    return {
+      ...fine,
+      trouble: standing("wrong-password", `${other.name} does not let heal in: ${other.trouble?.message}`),
+    };
+  }
+  if (node.loading)
+    return { ...fine, isIncomplete: true, trouble: standing("loading", `${other.name} is loading its data`) };
+  // Its address for the others may be another one before it is registered.
+  if (situation.service.consul !== null && other.registrationId === null) return { ...fine, isIncomplete: true };
+  if (!followsMaster(node, master, masterView)) {
+    return { ...attach(situation, masterView, masterNode, other, node), isIncomplete: true };
+  }
+  const follows = node.follows;
+  if (!isConfigured(situation, other, node))
+    return { ...fine, action: configure(situation, other), isIncomplete: true };
+  if (follows === null || follows.up) return fine;
+  const isLong = follows.downForMs !== null && follows.downForMs > LINK_DOWN_MS;
+  const sentence = `${other.name} has been without the master for ${Math.round((follows.downForMs ?? 0) / 1000)} s`;
+  return { ...fine, isIncomplete: true, trouble: isLong ? standing("replicas-lag-behind", sentence) : null };
+}
+
+function attach(
+  { service, nodes, memory }: RedisSituation,
+  masterView: RedisNodeView,
+  masterNode: RedisNode,
+  other: RedisNodeView,
+  node: RedisNode,
+): Pick<Verdict, "action" | "trouble"> {
+  const isDiverged = !node.empty && !isPartOf(node, masterNode);
+  const because: Because = { rule: RULE, evidence: `${other.name} ${whatItIs(nodes, other, node)}` };
+  const action: AttachReplica = {
+    kind: "attach-replica",
+    service: service.name,
+    node: refOf(other),
+    master: refOf(masterView),
+    keepAsideAs: isDiverged ? `diverged-${memory.epoch}-${node.runId.slice(0, 8)}` : null,
+    because: isDiverged
+      ? { ...because, evidence: `${because.evidence}, with data that is not part of the master's` }
+      : because,
+  };
+  const kind = node.follows === null ? null : nodeAt(nodes, node.follows.master) === null ? "stranger" : "chain";
+  const named = isDiverged ? "diverged" : kind;
+  return { action, trouble: named === null ? null : standing(named, because.evidence) };
+}
+
+function whatItIs(nodes: readonly RedisNodeView[], other: RedisNodeView, { follows }: RedisNode): string {
+  if (follows === null) return "is a master beside the master";
+  const leader = nodeAt(nodes, follows.master);
+  if (leader?.containerId === other.containerId) return "follows itself";
+  return leader === null
+    ? `follows a stranger, ${follows.master.host}:${follows.master.port}`
+    : `follows ${leader.name}, which is not the master`;
+}
+
+/**
+ * Whether all that a node holds is in the master's history: it is of the same history up to where it has come, or of the
+ * one that the master took over, and has not gone on after that.
+ */
+export function isPartOf(node: RedisNode, master: RedisNode): boolean {
+  const ids = [node.replicationId, node.secondReplicationId].filter((id) => id !== null && id !== "");
+  if (node.role === "replica" && ids.includes(master.replicationId)) return node.offset <= master.offset;
+  const second = master.secondReplicationId;
+  return second !== null && ids.includes(second) && node.offset <= master.secondOffset;
+}
+
+function isConfigured(
+  { memory, roles }: RedisSituation,
+  { containerId }: RedisNodeView,
+  { runId }: RedisNode,
+): boolean {
+  return memory.configured[containerId] === settingsMark(runId, roles);
+}
+
+function configure({ service }: RedisSituation, view: RedisNodeView): ConfigureRedis {
+  return {
+    kind: "configure-redis",
+    service: service.name,
+    node: refOf(view),
+    because: { rule: RULE, evidence: `${view.name} has not been told the service's settings yet` },
+  };
+}
+
+function standing(kind: RedisStanding["kind"], sentence: string): RedisStanding {
+  return { kind, sentence, writable: true };
+}

@@ -1,0 +1,56 @@
+/**
+ * The tags in Consul say what the nodes themselves say: the master's tag for the one that is the master and calls itself
+ * one, a replica's tag for who follows it. All in one transaction, so that nobody ever reads two masters.
+ */
+import type { RetagRoles } from "../../model/action.ts";
+import type { RedisMasterMemory, RedisNodeView, RoleWish } from "../../model/redis.ts";
+import { tagsByRole } from "../../model/redis.ts";
+import { followsMaster, sayingOf } from "./node.ts";
+import type { RedisSituation } from "./situation.ts";
+
+const RULE = "redis-tags";
+
+/** `view`: the master, confirmed as such; null when nobody may carry the master's tag. */
+export function keepTags(
+  situation: RedisSituation,
+  master: RedisMasterMemory | null,
+  view: RedisNodeView | null,
+): readonly RetagRoles[] {
+  const { service, roles, nodes, registrations } = situation;
+  const replicas: string[] = [];
+  const unsure: string[] = [];
+  for (const other of nodes) {
+    if (other.registrationId === null || other.containerId === view?.containerId) continue;
+    const node = sayingOf(other);
+    const follows = node !== null && master !== null && followsMaster(node, master, view);
+    if (follows && node.follows?.up === true) replicas.push(other.registrationId);
+    else if (node === null || follows) unsure.push(other.registrationId);
+  }
+  const wish: RoleWish = {
+    masterTag: roles.masterTag,
+    replicaTag: roles.replicaTag,
+    master: view?.registrationId ?? null,
+    replicas,
+    unsure,
+  };
+  const wrong = registrations.filter(({ id, tags }) => tagsByRole(id, tags, wish) !== tags);
+  if (wrong.length === 0) return [];
+  const listed = wrong.map(
+    ({ id, tags }) => `${id} has ${shown(tags)} instead of ${shown(tagsByRole(id, tags, wish))}`,
+  );
+  return [
+    {
+      kind: "retag-roles",
+      service: service.name,
+      consulName: service.consul?.name ?? service.name,
+      master: wish.master,
+      replicas,
+      unsure,
+      because: { rule: RULE, evidence: listed.join("; ") },
+    },
+  ];
+}
+
+function shown(tags: readonly string[]): string {
+  return tags.length === 0 ? "no tag" : tags.join(",");
+}

@@ -1,0 +1,97 @@
+import type { Action, ActionResult } from "../../model/action.ts";
+import type { RedisCause, RedisMemory, RedisNodeView } from "../../model/redis.ts";
+import { noRedisMemory, REDIS_MEMORY_VERSION } from "../../model/redis.ts";
+import type { RedisRoles } from "../../model/service.ts";
+import { masterOf, sayingOf } from "./node.ts";
+
+/** After a failover on evidence that needs time, another one would most likely be a flap. */
+const COOLDOWN_FACTOR = 10;
+
+/** Memory as it was kept, or none where it is not ours to understand. */
+export function readRedisMemory(kept: unknown): RedisMemory {
+  if (typeof kept !== "object" || kept === null) return noRedisMemory;
+  const memory = kept as RedisMemory;
+  return memory.version === REDIS_MEMORY_VERSION ? { ...noRedisMemory, ...memory } : noRedisMemory;
+}
+
+export function longestCooldownMs({ downAfterMs }: RedisRoles): number {
+  return COOLDOWN_FACTOR * downAfterMs;
+}
+
+/** What a look shows of a change that was under way: over once the new master says that it is one. */
+export function settle(
+  memory: RedisMemory,
+  nodes: readonly RedisNodeView[],
+  roles: RedisRoles,
+  nowMs: number,
+): RedisMemory {
+  const { change } = memory;
+  // A clock of another process, or a shorter setting, must not hold a failover up for ever.
+  const cooldownUntilMs = Math.min(memory.cooldownUntilMs, nowMs + longestCooldownMs(roles));
+  const live = new Set(nodes.map(({ containerId }) => containerId));
+  const configured = Object.fromEntries(Object.entries(memory.configured).filter(([id]) => live.has(id)));
+  const wish = memory.wish !== null && nowMs >= memory.wish.untilMs ? null : memory.wish;
+  const tidy = { ...memory, cooldownUntilMs, configured, wish };
+  const view = change === null ? undefined : nodes.find(({ containerId }) => containerId === change.to.containerId);
+  const node = view === undefined ? null : sayingOf(view);
+  if (change === null || view === undefined || node?.role !== "master" || node.runId !== change.to.runId) return tidy;
+  return {
+    ...tidy,
+    master: masterOf(view, node),
+    change: null,
+    wish: null,
+    cooldownUntilMs: nowMs + cooldownMs(change.cause, roles),
+    last: {
+      epoch: change.epoch,
+      cause: change.cause,
+      from: change.from?.name ?? null,
+      to: change.to.name,
+      gapBytes: change.gapBytes,
+      tookMs: Math.round(nowMs - change.sinceMs),
+      atMs: nowMs,
+    },
+  };
+}
+
+/** A master whose process has ended cannot flap; waiting would only be an outage. */
+function cooldownMs(cause: RedisCause, roles: RedisRoles): number {
+  return cause === "silent" || cause === "demoted" || cause === "restarted"
+    ? longestCooldownMs(roles)
+    : roles.downAfterMs;
+}
+
+/** What is written down before the actions are sent. */
+export function intendRoles(memory: RedisMemory, actions: readonly Action[], nowMs: number): RedisMemory {
+  const change = actions.find(({ kind }) => kind === "promote-replica" || kind === "switch-over");
+  if (change === undefined || (change.kind !== "promote-replica" && change.kind !== "switch-over")) return memory;
+  const { epoch, from, to } = change;
+  const repeated = memory.change?.epoch === epoch ? memory.change : null;
+  return {
+    ...memory,
+    epoch,
+    change: {
+      epoch,
+      cause: change.kind === "switch-over" ? "switchover" : change.cause,
+      from: from === null ? null : { containerId: from.containerId, name: from.name },
+      to: { containerId: to.containerId, name: to.name, runId: to.runId ?? "" },
+      gapBytes: change.kind === "switch-over" ? 0 : change.gapBytes,
+      sinceMs: repeated?.sinceMs ?? nowMs,
+    },
+  };
+}
+
+/** What came of them: who knows the service's settings now. */
+export function learnRoles(memory: RedisMemory, results: readonly ActionResult[], roles: RedisRoles): RedisMemory {
+  let { configured } = memory;
+  for (const { kind, action } of results) {
+    if (kind !== "done" || (action.kind !== "attach-replica" && action.kind !== "configure-redis")) continue;
+    const { containerId, runId } = action.node;
+    if (runId !== null) configured = { ...configured, [containerId]: settingsMark(runId, roles) };
+  }
+  return configured === memory.configured ? memory : { ...memory, configured };
+}
+
+/** Changes with the process and with every setting that it is to be told. */
+export function settingsMark(runId: string, { minReplicasToWrite, downAfterMs, auth }: RedisRoles): string {
+  return `${runId} ${JSON.stringify([minReplicasToWrite, downAfterMs, auth ?? null])}`;
+}
