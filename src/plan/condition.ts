@@ -1,5 +1,7 @@
 import type { Container, Instance } from "../model/instance.ts";
+import { META } from "../model/labels.ts";
 import type { ServiceObservation } from "../model/observation.ts";
+import { reachOf } from "../model/reach.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 
@@ -7,11 +9,11 @@ import type { Tuning } from "../model/tuning.ts";
  * How one instance stands:
  * - `healthy`: runs and passes;
  * - `starting`: runs, does not pass yet, and is within its grace;
- * - `unregistered`: runs, and Docker has nothing against it, but Consul does not list it;
- * - `unhealthy`: runs (or is paused), is past its grace and does not pass;
+ * - `unregistered`: runs, and Docker has nothing against it, but Consul does not list it, or lists it wrongly;
+ * - `unhealthy`: runs, is past its grace and does not pass; or is paused, or taken out of service by a person;
+ * - `leaving`: `heal` has begun to stop it;
  * - `incomplete`: was created and never started;
  * - `ended`: does not run any more;
- * - `leaving`: is in maintenance, being removed, or unlisted because a newer generation has its slot's registration;
  * - `unknown`: its host does not answer.
  */
 export type Condition =
@@ -19,81 +21,86 @@ export type Condition =
   | "starting"
   | "unregistered"
   | "unhealthy"
+  | "leaving"
   | "incomplete"
   | "ended"
-  | "leaving"
   | "unknown";
 
-/** Whether instances of this service are held against Consul, or against Docker's own health alone. */
-export function isJudgedByConsul(service: Service, observed: ServiceObservation): boolean {
-  if (service.consul !== null) return true;
-  if (observed.instances.some((instance) => instance.registration !== null)) return true;
-  return observed.registry.kind === "known" && observed.registry.value.foreign.length > 0;
-}
-
-/** What the grace of an instance is measured by. */
-export interface Grace {
+/** What the condition of one instance depends on, beside what was seen of it. */
+export interface Circumstances {
+  /** Whether the service's instances are held against Consul, or against Docker's word alone. */
+  readonly judgedByConsul: boolean;
   readonly graceMs: number;
   /** Since when it has not been passing, on our own clock; null when that is first seen now. */
   readonly notPassingSinceMs: number | null;
+  /** Whether a stop of it is in flight. */
+  readonly stopping: boolean;
   readonly nowMs: number;
 }
 
-/** The condition of one instance. */
-export function conditionOf(instance: Instance, judgedByConsul: boolean, grace: Grace): Condition {
-  if (!instance.current) return "unknown";
+/** The condition of one instance. Docker is asked first: what it does not run cannot be healthy, whatever Consul says. */
+export function conditionOf(service: Service, instance: Instance, circumstances: Circumstances): Condition {
   const { container, registration } = instance;
+  if (!instance.current) return "unknown";
   switch (container.state) {
     case "created":
       return "incomplete";
     case "exited":
     case "dead":
-      return "ended";
     case "removing":
-      return "leaving";
-    case "paused":
-      return "unhealthy";
-    case "restarting":
-      return isWithinGrace(container, grace) ? "starting" : "unhealthy";
+      return "ended";
     case "running":
+    case "paused":
+    case "restarting":
       break;
   }
-  if (registration?.inMaintenance === true) return "leaving";
-  const notPassing = isWithinGrace(container, grace) ? "starting" : "unhealthy";
-  if (container.health === "unhealthy" || container.health === "starting") return notPassing;
-  if (!judgedByConsul) return "healthy";
-  if (registration === null) return "unregistered";
-  if (registration.nodeStatus === "critical" || registration.status === "critical") return notPassing;
-  return "healthy";
+  if (circumstances.stopping) return "leaving";
+  if (container.state === "paused") return "unhealthy";
+  const notPassing = isWithinGrace(container, circumstances) ? "starting" : "unhealthy";
+  if (container.state === "restarting" || container.health === "starting" || container.health === "unhealthy") {
+    return notPassing;
+  }
+  if (!circumstances.judgedByConsul) return "healthy";
+  if (registration === null || isMisregistered(service, instance)) return "unregistered";
+  if (registration.inMaintenance) return "unhealthy";
+  return registration.nodeStatus === "critical" || registration.status === "critical" ? notPassing : "healthy";
 }
 
 /**
- * Whether a newer generation of its slot runs. The two share one registration, which is then the newer one's: that the
- * older is not listed is no contradiction, and listing it again would take the newer one's place.
+ * Whether instances of this service are held against Consul: it is to be registered there, or somebody registers it, or
+ * did so at the last look. Otherwise Docker's own health decides.
  */
-export function isSucceeded({ container }: Instance, all: readonly Instance[]): boolean {
-  const { slot, generation } = container;
-  if (slot === null || generation === null) return false;
-  return all.some(
-    (other) =>
-      other.container.slot === slot &&
-      other.container.state === "running" &&
-      (other.container.generation ?? 0) > generation,
-  );
+export function isJudgedByConsul(service: Service, observed: ServiceObservation): boolean {
+  if (service.consul !== null || (observed.registrationsBefore ?? 0) > 0) return true;
+  return observed.instances.some(({ registration }) => registration !== null);
 }
 
-/** The grace a started instance has before it must pass. */
+/** How long a started instance may take to pass. */
 export function graceOf(service: Service, tuning: Tuning): number {
   const docker = service.container?.healthcheck;
   return service.health?.startGraceMs ?? (docker ? docker.startPeriodMs + tuning.startGraceMs : tuning.startGraceMs);
 }
 
 /**
- * The engine's clock may be wrong by hours in either direction, so its start time alone never prolongs the grace:
- * what has not passed for the whole of it by our own clock is past it.
+ * Containers' times are the engine's own. The adapters put them on our clock, and nothing here lets a wrong one prolong
+ * the grace: what has not passed for the whole of it by our own clock is past it.
  */
-function isWithinGrace(container: Container, { graceMs, notPassingSinceMs, nowMs }: Grace): boolean {
+export function isWithinGrace(
+  container: Container,
+  { graceMs, notPassingSinceMs, nowMs }: Pick<Circumstances, "graceMs" | "notPassingSinceMs" | "nowMs">,
+): boolean {
   const byEngine = nowMs - (container.startedAtMs ?? container.createdAtMs) < graceMs;
   const byUs = notPassingSinceMs === null || nowMs - notPassingSinceMs < graceMs;
   return byEngine && byUs;
+}
+
+/**
+ * Whether our own registration sends clients to where the instance is not: Docker gave it another port or address when
+ * it started again. An instance of another specification may rightly be reached elsewhere than the template says.
+ */
+function isMisregistered(service: Service, { container, registration }: Instance): boolean {
+  if (service.consul === null || registration?.meta[META.container] !== container.name) return false;
+  if (container.specHash !== service.specHash) return false;
+  const { address, port } = reachOf(service, container);
+  return registration.port !== port || (address !== null && registration.address !== address);
 }

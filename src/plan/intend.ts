@@ -1,14 +1,16 @@
 import type { Action, StartInstance } from "../model/action.ts";
-import type { InFlight, ServiceMemory } from "../model/memory.ts";
+import type { InFlight, ServiceMemory, SlotMemory } from "../model/memory.ts";
 import { noSlotMemory } from "../model/memory.ts";
 import type { Tuning } from "../model/tuning.ts";
-import { afterFailure } from "./back-off.ts";
+import { afterFailure, withoutFailures } from "./back-off.ts";
+import { ADOPTED_SLOT } from "./remember.ts";
+import { RULE } from "./rule-names.ts";
 import type { Stock } from "./stock.ts";
 import { subjectOf } from "./subject.ts";
 
 /**
  * What is written to Memory before the actions are sent, so that whoever comes after a crash knows that they may have
- * happened. A start that replaces a failed instance counts that failure here, once.
+ * happened. An action that answers a failure of an instance counts that failure here, once.
  */
 export function intend(
   memory: ServiceMemory,
@@ -20,10 +22,14 @@ export function intend(
   if (actions.length === 0) return memory;
   const entries = actions.flatMap((action) => entryOf(action, tuning, nowMs));
   const subjects = new Set(entries.map(({ subject }) => subject));
-  let slots = memory.slots;
+  const slots: Record<number, SlotMemory> = { ...memory.slots };
   for (const action of actions) {
-    if (action.kind === "start-instance")
-      slots = { ...slots, [action.slot]: slotStarting(memory, action, stock, tuning, nowMs) };
+    if (action.kind === "start-instance") {
+      slots[action.slot] = slotStarting(slots[action.slot] ?? noSlotMemory, action, stock, tuning, nowMs);
+    } else if (isReplacementOfAdopted(action, stock)) {
+      const before = { ...(slots[ADOPTED_SLOT] ?? noSlotMemory), host: action.host };
+      slots[ADOPTED_SLOT] = afterFailure(before, nowMs, tuning, `${action.name} was unhealthy`);
+    }
   }
   return {
     ...memory,
@@ -32,19 +38,21 @@ export function intend(
   };
 }
 
-function slotStarting(memory: ServiceMemory, action: StartInstance, stock: Stock, tuning: Tuning, nowMs: number) {
-  const before = memory.slots[action.slot] ?? noSlotMemory;
-  const repeated = !before.confirmed && before.generation === action.generation;
-  const newSpec = before.specHash !== null && before.specHash !== action.specHash;
-  // A first start and one after the loss of a host answer to no failure of the instance.
-  const blameless =
-    repeated || newSpec || before.generation === 0 || (before.host !== null && stock.lostHosts.includes(before.host));
-  const counted = blameless ? before : afterFailure(before, nowMs, tuning, failureOf(action, stock));
-  const fresh = newSpec
-    ? { ...counted, backOff: null, failuresAtMs: [], failedHosts: [], quarantinedAtMs: null }
-    : counted;
+function slotStarting(
+  before: SlotMemory,
+  action: StartInstance,
+  stock: Stock,
+  tuning: Tuning,
+  nowMs: number,
+): SlotMemory {
+  const isNewSpecification = before.specHash !== null && before.specHash !== action.specHash;
+  const wasLost = before.host !== null && stock.lostHosts.includes(before.host);
+  // A first start answers to no failure, nor does one after the loss of a host; and a start that is repeated because
+  // nobody saw what became of it, or because it was refused, was counted when that was learnt.
+  const isBlameless = before.generation === 0 || !before.confirmed || wasLost;
+  const counted = isBlameless ? before : afterFailure(before, nowMs, tuning, failureOf(action, stock));
   return {
-    ...fresh,
+    ...(isNewSpecification ? withoutFailures(before) : counted),
     generation: action.generation,
     confirmed: false,
     host: action.host,
@@ -53,15 +61,20 @@ function slotStarting(memory: ServiceMemory, action: StartInstance, stock: Stock
   };
 }
 
-function failureOf(action: StartInstance, stock: Stock): string {
-  const ended = stock.counted.find(
-    ({ instance, condition }) =>
-      instance.container.slot === action.slot && (condition === "ended" || condition === "unhealthy"),
-  );
-  if (ended === undefined) return "its container vanished";
-  const { exitCode } = ended.instance.container;
-  if (ended.condition === "unhealthy") return "it was unhealthy";
+function failureOf({ slot }: StartInstance, { slots }: Stock): string {
+  const occupant = slots[slot - 1]?.occupant ?? null;
+  if (occupant === null) return "its container is gone";
+  const { exitCode } = occupant.instance.container;
+  if (occupant.condition === "unhealthy") return "it was unhealthy";
   return exitCode === null ? "it ended" : `it ended with exit code ${exitCode}`;
+}
+
+function isReplacementOfAdopted(
+  action: Action,
+  { slots }: Stock,
+): action is Extract<Action, { kind: "replace-swarm-task" | "stop-instance" }> {
+  if (action.because.rule !== RULE.replaceUnhealthy || slots.length > 0) return false;
+  return action.kind === "replace-swarm-task" || action.kind === "stop-instance";
 }
 
 function entryOf(action: Action, tuning: Tuning, nowMs: number): readonly InFlight[] {
@@ -87,14 +100,8 @@ function entryOf(action: Action, tuning: Tuning, nowMs: number): readonly InFlig
     case "create-swarm-service":
       return [{ ...base, kind: "scale", slot: action.replicas }];
     case "scale-compose-service":
-      return [{ ...base, kind: "scale" }];
-    case "promote-replica":
-    case "switch-over":
-    case "attach-replica":
-    case "configure-redis":
-    case "retag-roles":
-    case "register-instance":
-    case "deregister-instance":
+      return [{ ...base, kind: "scale", host: action.host }];
+    default:
       return [];
   }
 }

@@ -1,9 +1,11 @@
 import type { Action, ActionResult } from "../model/action.ts";
-import type { ServiceMemory } from "../model/memory.ts";
+import type { BackOff, ServiceMemory } from "../model/memory.ts";
 import { noSlotMemory } from "../model/memory.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { afterFailure, nextBackOff } from "./back-off.ts";
 import { subjectOf } from "./subject.ts";
+
+type Failed = Extract<ActionResult, { kind: "failed" }>;
 
 /**
  * What the results of a service's actions change in its memory. Done: the entry stays in flight until its effect is
@@ -19,35 +21,83 @@ export function learn(
 }
 
 function learnOne(memory: ServiceMemory, result: ActionResult, tuning: Tuning, nowMs: number): ServiceMemory {
-  const subject = subjectOf(result.action);
-  const without = memory.inFlight.filter((entry) => entry.subject !== subject);
   switch (result.kind) {
     case "done":
-      // Compose has finished when its command has; Swarm and the engines are waited for.
-      if (result.action.kind === "scale-compose-service") return { ...memory, inFlight: without, backOff: null };
-      return memory.backOff !== null && isScaling(result.action) ? { ...memory, backOff: null } : memory;
+      return learnDone(memory, result.action);
     case "skipped":
-      return { ...memory, inFlight: without };
+      return endEntry(memory, result.action, nowMs);
     case "failed":
-      break;
+      if (result.retry === "look") return expireEntry(memory, result.action, nowMs);
+      return result.action.kind === "start-instance"
+        ? learnStartFailed(memory, result.action.slot, result, tuning, nowMs)
+        : learnFailed(memory, result, tuning, nowMs);
   }
-  if (result.retry === "look") {
-    const inFlight = memory.inFlight.map((entry) =>
-      entry.subject === subject ? { ...entry, expiresAtMs: nowMs } : entry,
-    );
-    return { ...memory, inFlight };
-  }
-  const { action } = result;
-  if (action.kind === "start-instance") {
-    const before = memory.slots[action.slot] ?? noSlotMemory;
-    const failed = afterFailure(before, nowMs, tuning, result.message);
-    const slot = result.retry === "never" ? { ...failed, quarantinedAtMs: failed.quarantinedAtMs ?? nowMs } : failed;
-    return { ...memory, inFlight: without, slots: { ...memory.slots, [action.slot]: slot } };
-  }
-  if (action.kind === "register-instance" || action.kind === "deregister-instance") return memory;
-  return { ...memory, inFlight: without, backOff: nextBackOff(memory.backOff, nowMs, tuning, result.message) };
 }
 
-function isScaling(action: Action): boolean {
-  return action.kind === "scale-swarm-service" || action.kind === "create-swarm-service";
+function learnDone(memory: ServiceMemory, action: Action): ServiceMemory {
+  if (action.kind === "start-instance") return memory;
+  const known = memory.backOff === null ? memory : { ...memory, backOff: null };
+  // Compose has finished when its command has; Swarm and the engines are waited for.
+  return action.kind === "scale-compose-service" ? withoutEntry(known, action) : known;
+}
+
+/** It certainly did not happen, so the next try may go to another host; that host is remembered as one that failed. */
+function learnStartFailed(
+  memory: ServiceMemory,
+  number: number,
+  { action, message, retry }: Failed,
+  tuning: Tuning,
+  nowMs: number,
+): ServiceMemory {
+  const before = memory.slots[number] ?? noSlotMemory;
+  const slot = { ...afterFailure(before, nowMs, tuning, message, retry === "never"), host: null };
+  return withoutEntry({ ...memory, slots: { ...memory.slots, [number]: slot } }, action);
+}
+
+function learnFailed(
+  memory: ServiceMemory,
+  { action, message, retry }: Failed,
+  tuning: Tuning,
+  nowMs: number,
+): ServiceMemory {
+  const backOff = backOffAfter(memory.backOff, action, message, retry === "never", tuning, nowMs);
+  return endEntry({ ...memory, backOff }, action, nowMs);
+}
+
+/**
+ * An agent that does not answer now may do so any moment, and clients miss the instance until it is registered: such
+ * tries keep their distance, but it does not grow.
+ */
+function backOffAfter(
+  last: BackOff | null,
+  action: Action,
+  message: string,
+  hopeless: boolean,
+  tuning: Tuning,
+  nowMs: number,
+): BackOff {
+  const isRegistration = action.kind === "register-instance" || action.kind === "deregister-instance";
+  const next = nextBackOff(isRegistration ? null : last, nowMs, tuning, message);
+  if (isRegistration && last !== null && last.untilMs > next.untilMs) return last;
+  if (!hopeless) return next;
+  const delayMs = Math.max(next.delayMs, tuning.quarantine.retryMs);
+  return { ...next, delayMs, untilMs: nowMs + delayMs };
+}
+
+/** A stop may have got as far as the maintenance; what became of it is looked at. Anything else has not happened. */
+function endEntry(memory: ServiceMemory, action: Action, nowMs: number): ServiceMemory {
+  return action.kind === "stop-instance" ? expireEntry(memory, action, nowMs) : withoutEntry(memory, action);
+}
+
+function withoutEntry(memory: ServiceMemory, action: Action): ServiceMemory {
+  const subject = subjectOf(action);
+  const inFlight = memory.inFlight.filter((entry) => entry.subject !== subject);
+  return inFlight.length === memory.inFlight.length ? memory : { ...memory, inFlight };
+}
+
+function expireEntry(memory: ServiceMemory, action: Action, nowMs: number): ServiceMemory {
+  const subject = subjectOf(action);
+  const expiresAtMs = nowMs;
+  const inFlight = memory.inFlight.map((entry) => (entry.subject === subject ? { ...entry, expiresAtMs } : entry));
+  return { ...memory, inFlight };
 }

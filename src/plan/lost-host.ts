@@ -1,4 +1,18 @@
-import type { HostObservation } from "../model/observation.ts";
+import type { HostObservation, ServiceObservation } from "../model/observation.ts";
+import type { Service } from "../model/service.ts";
+
+/** Hosts that answer no more and are agreed to be gone: what ran there is replaced. */
+export function lostHostsOf(
+  service: Service,
+  observed: ServiceObservation,
+  hosts: Readonly<Record<string, HostObservation>>,
+  nowMs: number,
+): readonly string[] {
+  return Object.keys(observed.silentHosts).filter((name) => {
+    const host = hosts[name];
+    return host !== undefined && isLost(host, service.healing.lostAfterMs, nowMs);
+  });
+}
 
 /**
  * A host is lost when its engine has been silent for `lostAfterMs` and a second source agrees: Consul calls its node
@@ -6,11 +20,11 @@ import type { HostObservation } from "../model/observation.ts";
  * its instances stay unknown and are not replaced.
  */
 export function isLost(host: HostObservation, lostAfterMs: number, nowMs: number): boolean {
-  if (host.silentSinceMs === null) return false;
-  return isAgreedGone(host) && nowMs - host.silentSinceMs >= lostAfterMs;
+  const atMs = lostAtMs(host, lostAfterMs);
+  return atMs !== null && nowMs >= atMs;
 }
 
-/** When a silent host will count as lost if nothing changes; null when a second source does not agree. */
+/** When a silent host will count as lost if nothing changes; null when it answers or no second source agrees. */
 export function lostAtMs(host: HostObservation, lostAfterMs: number): number | null {
   return host.silentSinceMs !== null && isAgreedGone(host) ? host.silentSinceMs + lostAfterMs : null;
 }

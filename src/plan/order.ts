@@ -1,24 +1,33 @@
 import type { Action } from "../model/action.ts";
 
 /**
- * Waves of one service: registrations and what works on the service as a whole first, then starts in a slow start of
- * 1, 2, 4, 8 … (an image that cannot run fails once, not forty times), then what takes something away.
+ * Waves of one service: registrations first, since clients miss what is not listed; then what works on the service as
+ * a whole; then starts in a slow start of 1, 2, 4, 8 … (an image that cannot run fails once, not forty times); and last
+ * what takes something away.
  */
 export function inWaves(actions: readonly Action[]): readonly (readonly Action[])[] {
-  const starts = actions.filter((action) => action.kind === "start-instance");
-  const repairs = actions.filter(
-    (action) => action.kind === "register-instance" || action.kind === "deregister-instance",
-  );
-  const scales = actions.filter(
-    (action) =>
-      action.kind === "scale-swarm-service" ||
-      action.kind === "create-swarm-service" ||
-      action.kind === "scale-compose-service",
-  );
-  const stops = actions.filter(
-    (action) =>
-      action.kind === "stop-instance" || action.kind === "remove-instance" || action.kind === "replace-swarm-task",
-  );
+  const starts: Action[] = [];
+  const repairs: Action[] = [];
+  const scales: Action[] = [];
+  const stops: Action[] = [];
+  for (const action of actions) {
+    switch (action.kind) {
+      case "start-instance":
+        starts.push(action);
+        break;
+      case "register-instance":
+      case "deregister-instance":
+        repairs.push(action);
+        break;
+      case "scale-swarm-service":
+      case "create-swarm-service":
+      case "scale-compose-service":
+        scales.push(action);
+        break;
+      default:
+        stops.push(action);
+    }
+  }
   return [repairs, scales, ...slowStart(starts), stops].filter((wave) => wave.length > 0);
 }
 

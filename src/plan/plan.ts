@@ -4,17 +4,24 @@ import type { Observation } from "../model/observation.ts";
 import type { Plan, ServicePlan } from "../model/plan.ts";
 import { PLAN_VERSION } from "../model/plan.ts";
 import type { DesiredState, Service } from "../model/service.ts";
+import type { Status } from "../model/status.ts";
 import type { Tuning } from "../model/tuning.ts";
+import { rememberFleet, rememberLostHosts, rememberStops } from "./fleet.ts";
 import { guardAddFirst } from "./guards/add-first.ts";
-import { countsAsStop, guardBlastRadius, stopsLeft } from "./guards/blast-radius.ts";
-import { guardCheckerSick, isCheckerSick } from "./guards/checker-sick.ts";
+import { guardAvailability } from "./guards/availability.ts";
+import { guardBackOff } from "./guards/back-off.ts";
+import { budgetOf, costOf, guardBlastRadius } from "./guards/blast-radius.ts";
+import { guardCheckerSick } from "./guards/checker-sick.ts";
 import { guardPause } from "./guards/pause.ts";
 import { guardTrust } from "./guards/trust.ts";
+import { isAwaitingLook, settleInFlight } from "./in-flight.ts";
 import { intend } from "./intend.ts";
 import { lookAgainAt } from "./look-again.ts";
+import { lostHostsOf } from "./lost-host.ts";
 import { inWaves } from "./order.ts";
 import { rememberSeen } from "./remember.ts";
 import { clearEnded } from "./rules/clear-ended.ts";
+import { finishStop } from "./rules/finish-stop.ts";
 import { removeSuperseded } from "./rules/remove-superseded.ts";
 import { repairRegistration } from "./rules/repair-registration.ts";
 import { replaceUnhealthy } from "./rules/replace-unhealthy.ts";
@@ -24,6 +31,7 @@ import { scaleSwarm } from "./rules/scale-swarm.ts";
 import { startMissing } from "./rules/start-missing.ts";
 import { trimSurplus } from "./rules/trim-surplus.ts";
 import type { Proposal, Rule, Situation } from "./situation.ts";
+import { nothing } from "./situation.ts";
 import { standingOf } from "./standing.ts";
 import { takeStock } from "./stock.ts";
 import { judgeTrust } from "./trust.ts";
@@ -40,7 +48,10 @@ export interface PlanInput {
 
 export interface Planned {
   readonly plan: Plan;
-  /** Memory as it must be written before the plan is carried out: in-flight entries included. */
+  /**
+   * Memory as it must be written before the plan is carried out: in-flight entries included. What has not changed is
+   * the same object as before.
+   */
   readonly memory: Memory;
 }
 
@@ -52,6 +63,7 @@ const rules: readonly Rule[] = [
   replaceUnhealthy,
   repairRegistration,
   removeSuperseded,
+  finishStop,
   trimSurplus,
   clearEnded,
   reportOnly,
@@ -62,96 +74,87 @@ const rules: readonly Rule[] = [
  * and writes down what is about to happen. Synchronous, total and deterministic; no input is changed.
  */
 export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): Planned {
-  const fleet = freezeOrThaw(memory.fleet, observed, tuning, nowMs);
-  let stopsAllowed = stopsLeft(fleet, observed.fleet, tuning, nowMs);
-  let stops = 0;
+  let fleet = rememberFleet(memory.fleet, observed, tuning, nowMs);
+  const lostHosts = new Set<string>();
   const plans: Record<string, ServicePlan> = {};
-  const memories: Record<string, ServiceMemory> = {};
+  const memories: Record<string, ServiceMemory> = { ...memory.services };
 
   for (const name of Object.keys(observed.services).sort()) {
     const service = desired.services[name];
-    const seen = observed.services[name];
-    if (service === undefined || seen === undefined) continue;
-    const situation = situationOf(desired, service, observed, memory, fleet, tuning, nowMs);
-    const proposal = rules.reduce<Proposal>((sum, rule) => merge(sum, rule(situation)), { actions: [], holds: [] });
-    const guarded = guardTrust(situation, guardAddFirst(guardPause(situation, proposal)));
-    const thawed = guardCheckerSick(guarded.proposal, observed.fleet, fleet);
-    const allowed = guardBlastRadius(thawed, stopsAllowed, tuning);
-    const spent = allowed.actions.filter(countsAsStop).length;
-    stopsAllowed -= spent;
-    stops += spent;
+    if (service === undefined) continue;
+    const situation = situationOf(desired, service, observed, memory, tuning, nowMs);
+    const { allowed, needsLook } = guard(situation, propose(situation), observed, fleet);
+    for (const host of situation.stock.lostHosts) lostHosts.add(host);
+    fleet = rememberStops(
+      fleet,
+      allowed.actions.reduce((sum, action) => sum + costOf(action), 0),
+      nowMs,
+    );
 
-    const after = intend(situation.memory, allowed.actions, situation.stock, tuning, nowMs);
-    const standing = standingOf(service, seen, situation.stock, situation.trust, situation.memory, nowMs);
-    memories[name] = withStatus(after, standing.status, nowMs);
+    const intended = intend(situation.memory, allowed.actions, situation.stock, tuning, nowMs);
+    const standing = standingOf(service, situation.observed, situation.stock, situation.trust, intended, nowMs);
+    const after = withStatus(intended, standing.status, nowMs);
+    memories[name] = after;
     plans[name] = {
       service: name,
       waves: inWaves(allowed.actions),
       holds: allowed.holds,
       standing,
-      needsLook: guarded.needsLook ?? lookForExpired(situation),
+      needsLook,
       lookAgainAtMs: lookAgainAt({ ...situation, memory: after }, allowed.holds),
     };
   }
   return {
     plan: { version: PLAN_VERSION, services: plans },
-    memory: {
-      fleet: stops === 0 ? fleet : { ...fleet, stopsAtMs: [...fleet.stopsAtMs, ...Array<number>(stops).fill(nowMs)] },
-      services: { ...memory.services, ...memories },
-    },
+    memory: { fleet: rememberLostHosts(fleet, observed.hosts, lostHosts, nowMs), services: memories },
   };
 }
 
+/** What is known about one service, put together: what is in flight, what is there, how far that is to be trusted. */
 function situationOf(
-  desired: DesiredState,
+  { environment }: DesiredState,
   service: Service,
-  observed: Observation,
+  { services, hosts }: Observation,
   memory: Memory,
-  fleetMemory: FleetMemory,
   tuning: Tuning,
   nowMs: number,
 ): Situation {
-  const seen = observed.services[service.name];
-  if (seen === undefined) throw new Error(`${service.name} was not observed`);
+  const observed = services[service.name];
+  if (observed === undefined) throw new Error(`${service.name} was not observed`);
   const before = memory.services[service.name] ?? noServiceMemory;
-  const trust = judgeTrust(service, seen, observed.hosts, tuning);
-  // Counted twice: once to learn what has taken effect, and once with that known.
-  const first = takeStock(service, seen, observed.hosts, before, tuning, nowMs);
-  const known = rememberSeen(before, service, seen, first, trust, tuning, nowMs);
-  const stock = takeStock(service, seen, observed.hosts, known, tuning, nowMs);
+  const lostHosts = lostHostsOf(service, observed, hosts, nowMs);
+  const settled = settleInFlight(before, observed, lostHosts, nowMs);
+  const stock = takeStock({ service, observed, lostHosts, memory: settled, tuning, nowMs });
+  const trust = judgeTrust(service, observed, hosts, stock, tuning);
+  const known = rememberSeen(settled, service, observed, stock, trust, tuning, nowMs);
+  return { environment, service, observed, hosts, memory: known, trust, stock, tuning, nowMs };
+}
+
+function propose(situation: Situation): Proposal {
+  const proposals = rules.map((rule) => rule(situation)).filter((proposal) => proposal !== nothing);
+  if (proposals.length === 0) return nothing;
   return {
-    environment: desired.environment,
-    service,
-    observed: seen,
-    hosts: observed.hosts,
-    memory: known,
-    fleetMemory,
-    trust,
-    stock,
-    tuning,
-    nowMs,
+    actions: proposals.flatMap(({ actions }) => actions),
+    holds: proposals.flatMap(({ holds }) => holds),
   };
 }
 
-/** An action whose time is over and whose effect was not seen: only a fresh look says what became of it. */
-function lookForExpired({ memory, observed, nowMs }: Situation): "consistent" | null {
-  const expired = memory.inFlight.some((entry) => entry.kind === "start" && nowMs >= entry.expiresAtMs);
-  return expired && !observed.freshRuntime ? "consistent" : null;
+/** Each guard may turn actions into holds. The budget comes last, so that nothing held by another guard spends it. */
+function guard(
+  situation: Situation,
+  proposal: Proposal,
+  observed: Observation,
+  fleet: FleetMemory,
+): { readonly allowed: Proposal; readonly needsLook: ServicePlan["needsLook"] } {
+  const { tuning, nowMs } = situation;
+  const wanted = guardBackOff(situation, guardAddFirst(guardPause(situation, proposal)));
+  const harmless = guardAvailability(situation, guardCheckerSick(wanted, observed.fleet, fleet));
+  const trusted = guardTrust(situation, harmless);
+  const allowed = guardBlastRadius(trusted.proposal, budgetOf(fleet, observed.fleet, tuning, nowMs));
+  const awaitsLook = isAwaitingLook(situation.memory, situation.observed, nowMs) ? "consistent" : null;
+  return { allowed, needsLook: trusted.needsLook ?? awaitsLook };
 }
 
-function freezeOrThaw(memory: FleetMemory, { fleet }: Observation, tuning: Tuning, nowMs: number): FleetMemory {
-  const sick = isCheckerSick(fleet, tuning);
-  const stopsAtMs = memory.stopsAtMs.filter((atMs) => nowMs - atMs < tuning.blastRadius.windowMs);
-  const frozenSinceMs = sick ? (memory.frozenSinceMs ?? nowMs) : null;
-  if (frozenSinceMs === memory.frozenSinceMs && stopsAtMs.length === memory.stopsAtMs.length) return memory;
-  return { ...memory, frozenSinceMs, stopsAtMs };
-}
-
-function withStatus(memory: ServiceMemory, status: ServicePlan["standing"]["status"], nowMs: number): ServiceMemory {
+function withStatus(memory: ServiceMemory, status: Status, nowMs: number): ServiceMemory {
   return memory.status === status ? memory : { ...memory, status, statusSinceMs: nowMs };
-}
-
-function merge(a: Proposal, b: Proposal): Proposal {
-  if (b.actions.length === 0 && b.holds.length === 0) return a;
-  return { actions: [...a.actions, ...b.actions], holds: [...a.holds, ...b.holds] };
 }

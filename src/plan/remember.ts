@@ -1,92 +1,86 @@
-import type { InFlight, ServiceMemory, SlotMemory } from "../model/memory.ts";
+import type { Binding, ServiceObservation } from "../model/observation.ts";
+import type { ServiceMemory, SlotMemory } from "../model/memory.ts";
 import { noSlotMemory } from "../model/memory.ts";
 import type { Service } from "../model/service.ts";
-import type { ServiceObservation } from "../model/observation.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { forgetFailures } from "./back-off.ts";
-import type { TrustVerdict } from "./trust.ts";
 import type { Counted, Stock } from "./stock.ts";
+import { generationOf, precedes } from "./same-slot.ts";
+import type { TrustVerdict } from "./trust.ts";
 
 /**
- * What a look at the service changes in its memory: actions seen to have taken effect are not in flight any more,
- * healthy slots forget their failures in time, and what has vanished is not remembered for ever.
+ * Compose and Swarm number their instances themselves. What is remembered of replacing them (back-off, quarantine) is
+ * kept for all of them together, in the place of a slot that no instance has.
+ */
+export const ADOPTED_SLOT = 0;
+
+/**
+ * What a look at the service changes in its memory: healthy slots forget their failures in time, and what has vanished
+ * is not remembered for ever. Gives back the same object when nothing has changed, so that nothing is written.
  */
 export function rememberSeen(
   memory: ServiceMemory,
   service: Service,
   observed: ServiceObservation,
   stock: Stock,
-  trust: TrustVerdict,
+  { trust }: TrustVerdict,
   tuning: Tuning,
   nowMs: number,
 ): ServiceMemory {
-  if (trust.trust === "blind") return memory;
-  const slots = rememberSlots(memory, service, stock, tuning, nowMs);
-  const binding =
-    observed.binding.kind === "known" && observed.binding.value.kind !== "none" ? observed.binding.value : null;
-  return {
-    ...memory,
-    slots,
-    inFlight: memory.inFlight.filter((entry) => isStillInFlight(entry, observed, stock.lostHosts, nowMs)),
-    notPassingSinceMs: Object.fromEntries(
-      stock.counted
-        .filter(({ condition }) => condition === "starting" || condition === "unhealthy")
-        .map(({ instance, notPassingSinceMs }) => [instance.container.id, notPassingSinceMs ?? nowMs]),
-    ),
+  if (trust === "blind") return memory;
+  const { pause } = memory;
+  return withChanges(memory, {
+    slots: rememberSlots(memory, service, observed, stock, tuning, nowMs),
+    notPassingSinceMs: rememberNotPassing(memory, stock),
     surplusSinceMs: stock.surplus > 0 ? (memory.surplusSinceMs ?? nowMs) : null,
-    registrations:
-      trust.trust === "trusted"
-        ? stock.counted.filter(({ instance }) => instance.registration !== null).length
-        : memory.registrations,
-    // The engine's own binding is plain from the desired state; only an adopted one needs remembering.
-    binding: binding === null || binding.kind === "engine" ? memory.binding : withoutVersion(binding, memory),
-    pause:
-      memory.pause !== null && memory.pause.untilMs !== null && nowMs >= memory.pause.untilMs ? null : memory.pause,
-  };
-}
-
-/** A Swarm version index moves with every touch; remembering it would write Memory for nothing. */
-function withoutVersion(
-  binding: NonNullable<ServiceMemory["binding"]>,
-  memory: ServiceMemory,
-): ServiceMemory["binding"] {
-  return binding.kind === "swarm" ? (memory.binding ?? { ...binding, version: 0, updating: false }) : binding;
+    registrations: trust === "trusted" ? countRegistered(stock) : memory.registrations,
+    binding: rememberBinding(memory.binding, observed),
+    pause: pause?.untilMs != null && nowMs >= pause.untilMs ? null : pause,
+  });
 }
 
 function rememberSlots(
   memory: ServiceMemory,
   service: Service,
+  observed: ServiceObservation,
   stock: Stock,
   tuning: Tuning,
   nowMs: number,
-): Readonly<Record<number, SlotMemory>> {
+): ServiceMemory["slots"] {
+  const newest = newestPerSlot(stock.counted);
   const slots: Record<number, SlotMemory> = {};
-  const seen = newestPerSlot(stock.counted);
-  const numbers = new Set([...Object.keys(memory.slots).map(Number), ...seen.keys()]);
-  for (const number of numbers) {
-    const before = memory.slots[number] ?? noSlotMemory;
-    const newest = seen.get(number);
-    if (number > service.count && newest === undefined) continue;
-    slots[number] = newest === undefined ? before : rememberSlot(before, newest, tuning, nowMs);
+  for (const [key, before] of Object.entries(memory.slots)) {
+    const number = Number(key);
+    // A slot beyond a lowered count is forgotten once nothing can be left of it.
+    const mayReturn = before.host !== null && observed.silentHosts[before.host] !== undefined;
+    if (number <= service.count || newest.has(number) || mayReturn) slots[number] = before;
   }
-  return slots;
+  for (const [number, one] of newest) {
+    if (one.condition !== "unknown") slots[number] = rememberSlot(slots[number] ?? noSlotMemory, one, tuning, nowMs);
+  }
+  const adopted = slots[ADOPTED_SLOT];
+  if (adopted !== undefined && stock.slots.length === 0) {
+    const healthySinceMs = stock.healthy >= service.count ? (adopted.healthySinceMs ?? nowMs) : null;
+    slots[ADOPTED_SLOT] = forgetFailures(withChanges(adopted, { healthySinceMs }), nowMs, tuning);
+  }
+  return sameEntries(memory.slots, slots) ? memory.slots : slots;
 }
 
 function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs: number): SlotMemory {
   const { container } = newest.instance;
-  const generation = container.generation ?? 0;
-  if (generation < before.generation) return before;
   const healthySinceMs = newest.condition === "healthy" ? (before.healthySinceMs ?? nowMs) : null;
-  // A container that was created and never started does not confirm its generation: the start is to be repeated.
-  const confirmed = newest.condition !== "incomplete";
-  const after: SlotMemory = {
-    ...before,
-    generation,
-    confirmed,
-    host: container.host,
-    specHash: container.specHash,
-    healthySinceMs,
-  };
+  // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one.
+  const isOlder = generationOf(newest) < before.generation;
+  const after = isOlder
+    ? withChanges(before, { healthySinceMs })
+    : withChanges(before, {
+        generation: generationOf(newest),
+        // One that was created and never started does not confirm its generation: that start is to be repeated.
+        confirmed: newest.condition !== "incomplete",
+        host: container.host,
+        specHash: container.specHash,
+        healthySinceMs,
+      });
   return forgetFailures(after, nowMs, tuning);
 }
 
@@ -94,45 +88,72 @@ function newestPerSlot(counted: readonly Counted[]): ReadonlyMap<number, Counted
   const newest = new Map<number, Counted>();
   for (const one of counted) {
     const { slot, generation } = one.instance.container;
-    if (slot === null || generation === null || one.condition === "unknown") continue;
+    if (slot === null || slot < 1 || generation === null) continue;
     const rival = newest.get(slot);
-    if (rival === undefined || (rival.instance.container.generation ?? 0) < generation) newest.set(slot, one);
+    if (rival === undefined || isBetterWitness(one, rival)) newest.set(slot, one);
   }
   return newest;
 }
 
-/**
- * A start is over once its container is seen, a stop once it is not, a scaling after its time. An expired entry is
- * dropped only by a fresh look in which its own host answered, or with its host: until then it may yet appear.
- */
-function isStillInFlight(
-  entry: InFlight,
-  observed: ServiceObservation,
-  lostHosts: readonly string[],
-  nowMs: number,
-): boolean {
-  const expired = nowMs >= entry.expiresAtMs;
-  switch (entry.kind) {
-    case "start": {
-      const there = observed.instances.some(
-        ({ container, current }) =>
-          current &&
-          container.slot === entry.slot &&
-          container.generation === entry.generation &&
-          (container.state !== "created" || expired),
-      );
-      const host = entry.host ?? "";
-      const looked = observed.freshRuntime && observed.silentHosts[host] === undefined;
-      return !there && !(expired && (looked || lostHosts.includes(host)));
-    }
-    case "stop": {
-      const there = observed.instances.some(({ container }) => container.id === entry.subject);
-      return there && !expired;
-    }
-    case "scale": {
-      const binding = observed.binding.kind === "known" ? observed.binding.value : null;
-      const reached = binding?.kind === "swarm" && entry.slot !== null && binding.replicas === entry.slot;
-      return !reached && !expired;
+/** What is seen speaks before what is not; of doubles on two hosts the one that counts. */
+function isBetterWitness(one: Counted, rival: Counted): boolean {
+  if ((one.condition === "unknown") !== (rival.condition === "unknown")) return rival.condition === "unknown";
+  if (generationOf(one) !== generationOf(rival)) return generationOf(one) > generationOf(rival);
+  return rival.superseded || (!one.superseded && precedes(one, rival));
+}
+
+function rememberNotPassing(memory: ServiceMemory, { counted }: Stock): ServiceMemory["notPassingSinceMs"] {
+  const since: Record<string, number> = {};
+  for (const { condition, instance, notPassingSinceMs } of counted) {
+    const { id } = instance.container;
+    switch (condition) {
+      case "starting":
+      case "unregistered":
+      case "unhealthy":
+      case "leaving":
+        if (notPassingSinceMs !== null) since[id] = notPassingSinceMs;
+        break;
+      case "unknown": {
+        const before = memory.notPassingSinceMs[id];
+        if (before !== undefined) since[id] = before;
+        break;
+      }
+      case "healthy":
+      case "incomplete":
+      case "ended":
+        break;
     }
   }
+  return sameEntries(memory.notPassingSinceMs, since) ? memory.notPassingSinceMs : since;
+}
+
+function countRegistered({ counted }: Stock): number {
+  return counted.filter(({ instance }) => instance.registration !== null).length;
+}
+
+/** An engine's own binding is plain from the desired state; only an adopted one needs remembering. */
+function rememberBinding(before: Binding | null, { binding }: ServiceObservation): Binding | null {
+  if (binding.kind === "unknown") return before;
+  switch (binding.value.kind) {
+    case "engine":
+    case "none":
+      return before;
+    case "swarm":
+    case "compose": {
+      // Swarm's version and replicas move with every touch; remembered, they would be written for nothing.
+      const found =
+        binding.value.kind === "swarm" ? { ...binding.value, version: 0, replicas: 0, updating: false } : binding.value;
+      return JSON.stringify(found) === JSON.stringify(before) ? before : found;
+    }
+  }
+}
+
+function withChanges<T extends object>(before: T, changes: Partial<T>): T {
+  const keys = Object.keys(changes) as (keyof T)[];
+  return keys.every((key) => before[key] === changes[key]) ? before : { ...before, ...changes };
+}
+
+function sameEntries(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  const keys = Object.keys(b);
+  return keys.length === Object.keys(a).length && keys.every((key) => Object.hasOwn(a, key) && a[key] === b[key]);
 }

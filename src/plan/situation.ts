@@ -1,6 +1,6 @@
-import type { Hold, Action } from "../model/action.ts";
-import type { FleetMemory, ServiceMemory } from "../model/memory.ts";
-import type { HostObservation, ServiceObservation } from "../model/observation.ts";
+import type { Action, Because, Hold } from "../model/action.ts";
+import type { ServiceMemory } from "../model/memory.ts";
+import type { Binding, HostObservation, ServiceObservation } from "../model/observation.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import type { Stock } from "./stock.ts";
@@ -13,7 +13,6 @@ export interface Situation {
   readonly observed: ServiceObservation;
   readonly hosts: Readonly<Record<string, HostObservation>>;
   readonly memory: ServiceMemory;
-  readonly fleetMemory: FleetMemory;
   readonly trust: TrustVerdict;
   readonly stock: Stock;
   readonly tuning: Tuning;
@@ -30,3 +29,27 @@ export const nothing: Proposal = { actions: [], holds: [] };
 
 /** A rule: pure, about one service, and silent when it has nothing to say. */
 export type Rule = (situation: Situation) => Proposal;
+
+/** What runs the service; null when that is not known. */
+export function bindingOf({ observed }: Situation): Binding | null {
+  return observed.binding.kind === "known" ? observed.binding.value : null;
+}
+
+/** `untilMs`: when it is worth looking again; null when only an event can release it. */
+export function holdBack(
+  { service }: Pick<Situation, "service">,
+  because: Because,
+  heldBy: string,
+  reason: string,
+  untilMs: number | null = null,
+): Hold {
+  return { service: service.name, because, heldBy, reason, untilMs };
+}
+
+export function onlyAction(action: Action): Proposal {
+  return { actions: [action], holds: [] };
+}
+
+export function onlyHold(hold: Hold): Proposal {
+  return { actions: [], holds: [hold] };
+}

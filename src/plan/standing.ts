@@ -1,6 +1,6 @@
+import type { ServiceMemory } from "../model/memory.ts";
 import type { ServiceObservation } from "../model/observation.ts";
 import type { Standing } from "../model/plan.ts";
-import type { ServiceMemory } from "../model/memory.ts";
 import type { Service } from "../model/service.ts";
 import type { Status } from "../model/status.ts";
 import { CRITICAL, PASSING, UNKNOWN, WARNING } from "../model/status.ts";
@@ -29,7 +29,7 @@ export function standingOf(
       (slot) => slot.backOff !== null && slot.backOff.untilMs > nowMs && slot.healthySinceMs === null,
     ).length,
   };
-  const foreign = observed.registry.kind === "known" ? observed.registry.value.foreign.length : 0;
+  const foreign = foreignOf(service, observed);
   const status = statusOf(numbers, trust, foreign);
   return {
     service: service.name,
@@ -38,7 +38,7 @@ export function standingOf(
     trustReason: trust.reason,
     runtime: observed.binding.kind === "known" ? observed.binding.value.kind : (service.runtime ?? "none"),
     ...numbers,
-    summary: summaryOf(numbers, trust, foreign, status),
+    summary: summaryOf(numbers, trust, foreign),
   };
 }
 
@@ -47,20 +47,21 @@ type Numbers = Pick<
   "desired" | "healthy" | "starting" | "unhealthy" | "unknown" | "surplus" | "quarantined" | "backingOff"
 >;
 
+/** Somebody else under the name that `heal` registers; an adopted service's name was theirs all along. */
+function foreignOf(service: Service, { registry }: ServiceObservation): number {
+  return service.consul !== null && registry.kind === "known" ? registry.value.foreign.length : 0;
+}
+
 function statusOf(numbers: Numbers, { trust }: TrustVerdict, foreign: number): Status {
   if (trust === "blind") return UNKNOWN;
   const missing = numbers.desired - numbers.healthy;
-  if (missing > 0) {
-    if (trust === "suspect" || numbers.unknown >= missing) return UNKNOWN;
-    return CRITICAL;
-  }
-  if (numbers.surplus > 0 || numbers.quarantined > 0 || numbers.unhealthy > 0 || foreign > 0 || trust === "suspect")
-    return WARNING;
-  return PASSING;
+  if (missing > 0) return trust === "suspect" || numbers.unknown >= missing ? UNKNOWN : CRITICAL;
+  const isDegraded = numbers.surplus > 0 || numbers.quarantined > 0 || numbers.unhealthy > 0;
+  return isDegraded || foreign > 0 || trust === "suspect" ? WARNING : PASSING;
 }
 
-function summaryOf(numbers: Numbers, trust: TrustVerdict, foreign: number, status: Status): string {
-  if (trust.trust === "blind") return `cannot tell: ${trust.reason}`;
+function summaryOf(numbers: Numbers, { trust, reason }: TrustVerdict, foreign: number): string {
+  if (trust === "blind") return `cannot tell: ${reason}`;
   const missing = numbers.desired - numbers.healthy - numbers.starting - numbers.unhealthy - numbers.unknown;
   const parts = [
     missing > 0 ? `${missing} missing` : "",
@@ -70,7 +71,7 @@ function summaryOf(numbers: Numbers, trust: TrustVerdict, foreign: number, statu
     numbers.surplus > 0 ? `${numbers.surplus} more than asked for` : "",
     numbers.quarantined > 0 ? `${numbers.quarantined} in quarantine` : "",
     foreign > 0 ? `${foreign} registered by somebody else` : "",
-    trust.trust === "suspect" && status !== PASSING ? `not sure: ${trust.reason}` : "",
+    trust === "suspect" ? `not sure: ${reason}` : "",
   ].filter((part) => part !== "");
   const head = `${numbers.healthy}/${numbers.desired} healthy`;
   return parts.length === 0 ? head : `${head}: ${parts.join(", ")}`;

@@ -1,172 +1,200 @@
 import type { Instance } from "../model/instance.ts";
-import type { ServiceMemory } from "../model/memory.ts";
-import type { HostObservation, ServiceObservation } from "../model/observation.ts";
+import type { ServiceMemory, SlotMemory } from "../model/memory.ts";
+import type { ServiceObservation } from "../model/observation.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import type { Condition } from "./condition.ts";
-import { conditionOf, graceOf, isJudgedByConsul, isSucceeded } from "./condition.ts";
-import { isLost } from "./lost-host.ts";
+import { conditionOf, graceOf, isJudgedByConsul, isWithinGrace } from "./condition.ts";
+import { generationOf, isLive, occupantOf, sortOut } from "./same-slot.ts";
 
 /** An instance with its condition and its place among its like. */
 export interface Counted {
   readonly instance: Instance;
   readonly condition: Condition;
-  /** Since when it has not been passing; null while it passes. */
+  /** Since when it has not been passing, on our own clock; null while it passes. */
   readonly notPassingSinceMs: number | null;
-  /** A newer generation of the same slot is there to take its place. */
+  readonly withinGrace: boolean;
+  /** Another instance of its slot is healthy in its place: `heal` itself made it superfluous. */
   readonly superseded: boolean;
 }
 
-/** One numbered place of the service, 1…count. */
+/** One numbered place of the service, 1…count. Only an empty one may be filled. */
 export interface Slot {
   readonly number: number;
-  /** The instance that counts for this slot, if any. */
+  /** The container that counts for this slot, if any; an empty slot may still have one that has ended. */
   readonly occupant: Counted | null;
-  readonly state: "healthy" | "starting" | "unhealthy" | "unknown" | "in-flight" | "empty";
+  readonly state: "healthy" | "starting" | "unhealthy" | "unknown" | "leaving" | "in-flight" | "empty";
 }
 
-/** Everything countable about a service: the slots, and what is there beyond them. */
+/** Everything countable about a service. What is on a lost host is left out. */
 export interface Stock {
   readonly judgedByConsul: boolean;
-  readonly counted: readonly Counted[];
-  readonly slots: readonly Slot[];
-  /** Instances on hosts that are lost: gone, until the host is back. */
   readonly lostHosts: readonly string[];
+  readonly counted: readonly Counted[];
+  /** Only where `heal` itself starts the instances; Compose and Swarm number their own. */
+  readonly slots: readonly Slot[];
   readonly healthy: number;
+  /** Runs, and is not to be replaced yet: within its grace, or not listed in Consul. */
   readonly starting: number;
   readonly unhealthy: number;
+  /** On hosts that do not answer: neither there nor gone. */
   readonly unknown: number;
+  /** Starts that were written down and are not seen yet. */
   readonly inFlight: number;
-  /** Live instances beyond the count that `heal` did not make superfluous itself. */
+  /** Started by hand, or left from a larger count: there instead of an empty slot. */
+  readonly besides: number;
+  /** Beyond the count, and not by `heal`'s own doing. */
   readonly surplus: number;
 }
 
-/** Counts a service's instances and assigns them to its slots. */
-export function takeStock(
-  service: Service,
-  observed: ServiceObservation,
-  hosts: Readonly<Record<string, HostObservation>>,
-  memory: ServiceMemory,
-  tuning: Tuning,
-  nowMs: number,
-): Stock {
-  const judgedByConsul = isJudgedByConsul(service, observed);
-  const lostHosts = Object.keys(observed.silentHosts).filter((name) => {
-    const host = hosts[name];
-    return host !== undefined && isLost(host, service.healing.lostAfterMs, nowMs);
-  });
-  const graceMs = graceOf(service, tuning);
-  const conditions = observed.instances
-    .filter((instance) => !lostHosts.includes(instance.container.host))
-    .map((instance) => {
-      const since = memory.notPassingSinceMs[instance.container.id] ?? null;
-      const own = conditionOf(instance, judgedByConsul, { graceMs, notPassingSinceMs: since, nowMs });
-      const condition = own === "unregistered" && isSucceeded(instance, observed.instances) ? "leaving" : own;
-      return { instance, condition, notPassingSinceMs: condition === "healthy" ? null : (since ?? nowMs) };
-    });
-  const counted = conditions.map((one) => ({ ...one, superseded: isSuperseded(one, conditions) }));
-  const slots =
-    observed.binding.kind === "known" && observed.binding.value.kind === "engine"
-      ? Array.from({ length: service.count }, (_, index) =>
-          slotOf(index + 1, counted, memory, observed.silentHosts, lostHosts),
-        )
-      : [];
-  return { judgedByConsul, counted, slots, lostHosts, ...sums(service, counted, slots, memory) };
+export interface Sight {
+  readonly service: Service;
+  readonly observed: ServiceObservation;
+  readonly lostHosts: readonly string[];
+  readonly memory: ServiceMemory;
+  readonly tuning: Tuning;
+  readonly nowMs: number;
 }
 
-type Conditioned = Omit<Counted, "superseded">;
+/** Counts a service's instances and assigns them to its slots. */
+export function takeStock(sight: Sight): Stock {
+  const { service, observed, lostHosts, memory } = sight;
+  const judgedByConsul = isJudgedByConsul(service, observed);
+  const bySlot = groupBySlot(countEach(sight, judgedByConsul), memory);
+  const counted = [...bySlot.values()].flat();
+  const binding = observed.binding.kind === "known" ? observed.binding.value : null;
+  const slots = binding?.kind === "engine" ? slotsOf(bySlot, sight) : [];
+  const sums = { judgedByConsul, lostHosts, counted, slots, ...countAll(counted, memory) };
+  switch (binding?.kind) {
+    case "engine":
+      return { ...sums, ...countSlots(service, counted, slots, memory) };
+    case "swarm": {
+      // Swarm's own word is what it works towards; more tasks than that are an update under way.
+      const surplus = binding.mode === "global" ? 0 : Math.max(0, binding.replicas - service.count);
+      return { ...sums, surplus };
+    }
+    default:
+      return { ...sums, surplus: Math.max(0, counted.filter(isLive).length - service.count) };
+  }
+}
 
-/**
- * Live instances whose slot is served by another: an older generation beside a healthy newer one, or an unhealthy one
- * beside any healthy one. `heal` made these superfluous itself, so it may remove them.
- */
-function isSuperseded(one: Conditioned, all: readonly Conditioned[]): boolean {
-  const { slot, generation } = one.instance.container;
-  if (slot === null || generation === null || one.condition === "ended" || one.condition === "incomplete") return false;
-  return all.some(
-    ({ condition, instance }) =>
-      condition === "healthy" &&
-      instance.container.slot === slot &&
-      instance.container.id !== one.instance.container.id &&
-      ((instance.container.generation ?? 0) > generation || one.condition === "unhealthy"),
+function countEach({ service, observed, lostHosts, memory, tuning, nowMs }: Sight, judgedByConsul: boolean): Counted[] {
+  const graceMs = graceOf(service, tuning);
+  const stopping = new Set(memory.inFlight.filter(({ kind }) => kind === "stop").map(({ subject }) => subject));
+  const there =
+    lostHosts.length === 0
+      ? observed.instances
+      : observed.instances.filter(({ container }) => !lostHosts.includes(container.host));
+  return there.map((instance): Counted => {
+    const { id } = instance.container;
+    const since = memory.notPassingSinceMs[id] ?? null;
+    const circumstances = { judgedByConsul, graceMs, notPassingSinceMs: since, stopping: stopping.has(id), nowMs };
+    const condition = conditionOf(service, instance, circumstances);
+    return {
+      instance,
+      condition,
+      notPassingSinceMs: condition === "healthy" ? null : (since ?? nowMs),
+      withinGrace: isWithinGrace(instance.container, circumstances),
+      superseded: false,
+    };
+  });
+}
+
+/** Instances without a slot are kept under null. */
+function groupBySlot(
+  counted: readonly Counted[],
+  memory: ServiceMemory,
+): ReadonlyMap<number | null, readonly Counted[]> {
+  const groups = new Map<number | null, Counted[]>();
+  for (const one of counted) {
+    const { slot } = one.instance.container;
+    const group = groups.get(slot);
+    if (group === undefined) groups.set(slot, [one]);
+    else group.push(one);
+  }
+  const sorted = new Map<number | null, readonly Counted[]>(groups);
+  for (const [slot, group] of groups) {
+    if (slot !== null) sorted.set(slot, sortOut(group, memory.slots[slot]?.host ?? null));
+  }
+  return sorted;
+}
+
+function slotsOf(bySlot: ReadonlyMap<number | null, readonly Counted[]>, sight: Sight): readonly Slot[] {
+  const starts = sight.memory.inFlight.filter(({ kind }) => kind === "start");
+  const inFlight = new Set(starts.map(({ slot }) => slot));
+  return Array.from({ length: sight.service.count }, (_, index) =>
+    slotOf(index + 1, bySlot.get(index + 1) ?? [], inFlight.has(index + 1), sight),
   );
 }
 
-const rank: Readonly<Record<Condition, number>> = {
-  healthy: 0,
-  unregistered: 1,
-  starting: 2,
-  unknown: 3,
-  unhealthy: 4,
-  leaving: 5,
-  incomplete: 6,
-  ended: 7,
-};
-
-function slotOf(
-  number: number,
-  counted: readonly Counted[],
-  memory: ServiceMemory,
-  silentHosts: Readonly<Record<string, string>>,
-  lostHosts: readonly string[],
-): Slot {
-  const own = counted
-    .filter(({ instance }) => instance.container.slot === number)
-    .sort(
-      (a, b) =>
-        rank[a.condition] - rank[b.condition] ||
-        (b.instance.container.generation ?? 0) - (a.instance.container.generation ?? 0),
-    );
-  const occupant = own[0] ?? null;
-  const inFlight = memory.inFlight.some((entry) => entry.kind === "start" && entry.slot === number);
+function slotOf(number: number, group: readonly Counted[], inFlight: boolean, sight: Sight): Slot {
+  const occupant = occupantOf(group);
   switch (occupant?.condition) {
     case "healthy":
-      return { number, occupant, state: "healthy" };
-    case "unregistered":
     case "starting":
-      return { number, occupant, state: "starting" };
-    case "unknown":
-      return { number, occupant, state: "unknown" };
     case "unhealthy":
-      return { number, occupant, state: "unhealthy" };
+    case "unknown":
     case "leaving":
+      return { number, occupant, state: occupant.condition };
+    case "unregistered":
+      return { number, occupant, state: "starting" };
     case "incomplete":
     case "ended":
     case undefined:
       break;
   }
   if (inFlight) return { number, occupant, state: "in-flight" };
-  const remembered = memory.slots[number];
-  const rememberedHost = remembered?.host ?? null;
-  // What is seen of an older generation says nothing of a newer one on a host that does not answer.
-  const unseen = occupant === null || (occupant.instance.container.generation ?? 0) < (remembered?.generation ?? 0);
-  const mayBeThere =
-    rememberedHost === null
-      ? Object.keys(silentHosts).some((host) => !lostHosts.includes(host)) && remembered === undefined
-      : silentHosts[rememberedHost] !== undefined && !lostHosts.includes(rememberedHost) && unseen;
-  return { number, occupant, state: mayBeThere ? "unknown" : "empty" };
+  const hidden = mayBeHidden(sight, occupant, sight.memory.slots[number]);
+  return { number, occupant, state: hidden ? "unknown" : "empty" };
 }
 
-function sums(service: Service, counted: readonly Counted[], slots: readonly Slot[], memory: ServiceMemory) {
-  const live = counted.filter((one) => !one.superseded);
-  const of = (...conditions: Condition[]) => live.filter(({ condition }) => conditions.includes(condition)).length;
-  const healthy = of("healthy");
-  const starting = of("starting", "unregistered");
-  const emptyUnknown = slots.filter((slot) => slot.state === "unknown" && slot.occupant === null).length;
+/**
+ * Whether an instance of the slot may run where nobody can look now. Memory says where it was last; a service that has
+ * no memory at all may have instances anywhere.
+ */
+function mayBeHidden(
+  { observed, lostHosts, memory }: Sight,
+  occupant: Counted | null,
+  remembered: SlotMemory | undefined,
+): boolean {
+  const isHidden = (host: string): boolean => observed.silentHosts[host] !== undefined && !lostHosts.includes(host);
+  if (remembered !== undefined) {
+    // What is seen of an older generation says nothing of a newer one on a host that does not answer.
+    const isUnseen = occupant === null || generationOf(occupant) < remembered.generation;
+    return isUnseen && remembered.host !== null && isHidden(remembered.host);
+  }
+  return Object.keys(observed.silentHosts).some(isHidden) && Object.keys(memory.slots).length === 0;
+}
+
+function countAll(counted: readonly Counted[], memory: ServiceMemory) {
+  const sums = { healthy: 0, starting: 0, unhealthy: 0, unknown: 0, inFlight: 0, besides: 0 };
+  for (const { condition, superseded } of counted) {
+    if (superseded) continue;
+    if (condition === "healthy") sums.healthy += 1;
+    else if (condition === "starting" || condition === "unregistered") sums.starting += 1;
+    else if (condition === "unhealthy") sums.unhealthy += 1;
+    else if (condition === "unknown") sums.unknown += 1;
+  }
+  for (const { kind } of memory.inFlight) if (kind === "start") sums.inFlight += 1;
+  return sums;
+}
+
+/** What only slots can tell: who is there besides them, and so how many are too many. */
+function countSlots(
+  { count }: Service,
+  counted: readonly Counted[],
+  slots: readonly Slot[],
+  { inFlight }: ServiceMemory,
+) {
+  const isOutside = (slot: number | null): boolean => slot === null || slot < 1 || slot > count;
+  const outside = counted.filter((one) => !one.superseded && isOutside(one.instance.container.slot));
+  const occupied = slots.filter(({ state }) => state !== "empty").length;
+  const hidden = outside.filter(({ condition }) => condition === "unknown").length;
+  const onTheirWay = inFlight.filter(({ kind, slot }) => kind === "start" && isOutside(slot)).length;
+  const filling = outside.filter((one) => isLive(one) && one.condition !== "unhealthy").length;
   return {
-    healthy,
-    starting,
-    unhealthy: of("unhealthy"),
-    unknown: of("unknown") + emptyUnknown,
-    inFlight: memory.inFlight.filter((entry) => entry.kind === "start").length,
-    surplus: Math.max(0, healthy + starting + beyond(live, service.count) - service.count),
+    unknown: slots.filter(({ state }) => state === "unknown").length + hidden,
+    besides: filling + hidden + onTheirWay,
+    surplus: Math.max(0, occupied + outside.filter(isLive).length - count),
   };
-}
-
-/** Unhealthy instances outside the slots are surplus too: nobody asked for them and nothing replaces them. */
-function beyond(live: readonly Counted[], count: number): number {
-  return live.filter(
-    ({ condition, instance }) =>
-      condition === "unhealthy" && instance.container.slot !== null && instance.container.slot > count,
-  ).length;
 }

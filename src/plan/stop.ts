@@ -1,5 +1,8 @@
 import type { Because, StopInstance } from "../model/action.ts";
+import type { Instance } from "../model/instance.ts";
+import { META } from "../model/labels.ts";
 import type { Service } from "../model/service.ts";
+import type { Situation } from "./situation.ts";
 import type { Counted } from "./stock.ts";
 
 const DEFAULT_GRACE_MS = 10_000;
@@ -7,17 +10,44 @@ const DEFAULT_GRACE_MS = 10_000;
 const DRAIN_MS = 1_000;
 
 /** The stop of one instance: its registration goes with it. Who is routed to it gets time to go elsewhere. */
-export function stopInstance(service: Service, { instance, condition }: Counted, because: Because): StopInstance {
-  const { container, registration } = instance;
+export function stopInstance(
+  { service, environment }: Pick<Situation, "service" | "environment">,
+  { instance, condition }: Counted,
+  because: Because,
+): StopInstance {
+  const { container } = instance;
+  const registration = ownRegistration(environment, instance);
   return {
     kind: "stop-instance",
     service: service.name,
     host: container.host,
     containerId: container.id,
     name: container.name,
-    registration: registration === null ? null : { id: registration.id, node: registration.node },
+    registration,
     drainMs: condition === "healthy" && registration !== null ? DRAIN_MS : 0,
-    graceMs: service.container?.stopGraceMs ?? DEFAULT_GRACE_MS,
+    graceMs: stopGraceOf(service),
     because,
   };
+}
+
+/** Only what carries our mark goes with an instance: what somebody else registered is theirs to take back. */
+export function ownRegistration(
+  environment: string,
+  { registration }: Instance,
+): { readonly id: string; readonly node: string } | null {
+  return registration?.meta[META.environment] === environment ? { id: registration.id, node: registration.node } : null;
+}
+
+export function stopGraceOf(service: Service): number {
+  return service.container?.stopGraceMs ?? DEFAULT_GRACE_MS;
+}
+
+/** The Redis master is never just stopped: its role goes first. One that Consul does not list may be it. */
+export function mayBeMaster({ redis }: Service, { instance }: Counted): boolean {
+  return redis !== null && instance.registration?.tags.includes(redis.masterTag) !== false;
+}
+
+/** A person has taken it out of service, and is perhaps looking at it. */
+export function isTakenOutByHand({ instance, condition }: Counted): boolean {
+  return condition !== "leaving" && instance.registration?.inMaintenance === true;
 }

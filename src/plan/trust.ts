@@ -1,8 +1,8 @@
 import type { HostObservation, ServiceObservation } from "../model/observation.ts";
-import type { Service } from "../model/service.ts";
 import type { Trust } from "../model/plan.ts";
+import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
-import { isJudgedByConsul, isSucceeded } from "./condition.ts";
+import type { Stock } from "./stock.ts";
 
 export interface TrustVerdict {
   readonly trust: Trust;
@@ -13,44 +13,57 @@ export interface TrustVerdict {
 /**
  * How far a service's observation can be relied on. Blind: a source did not answer, or not usably. Suspect: the two
  * sources contradict each other or the recent past in a way that a wrong answer would explain better than a real
- * change. Everything else is trusted.
+ * change. Everything else is trusted, and so is a contradiction that enough consistent reads agree on.
  */
 export function judgeTrust(
   service: Service,
   observed: ServiceObservation,
   hosts: Readonly<Record<string, HostObservation>>,
+  stock: Stock,
   tuning: Tuning,
 ): TrustVerdict {
-  if (observed.binding.kind === "unknown") return blind(observed.binding.reason);
-  const relevant = service.placement.hosts ?? Object.keys(hosts);
-  if (relevant.length > 0 && relevant.every((host) => observed.silentHosts[host] !== undefined)) {
-    return blind(`no host of it answers: ${Object.values(observed.silentHosts)[0] ?? "unknown reason"}`);
-  }
+  const blindness = blindnessOf(service, observed, hosts, stock);
+  if (blindness !== null) return { trust: "blind", reason: blindness };
   if (observed.registry.kind === "unknown") {
-    if (service.consul !== null || isJudgedByConsul(service, observed)) return blind(observed.registry.reason);
     return { trust: "trusted", reason: "Docker answered; the service is not registered in Consul" };
   }
-  if (service.consul !== null && observed.agreeingReads < tuning.agreeingReads) {
-    const contradiction = contradictionIn(observed);
-    if (contradiction !== null) return { trust: "suspect", reason: contradiction };
-  }
+  const contradiction = observed.agreeingReads < tuning.agreeingReads ? contradictionIn(observed, stock) : null;
+  if (contradiction !== null) return { trust: "suspect", reason: contradiction };
   return { trust: "trusted", reason: "Consul and Docker answered and agree" };
 }
 
-/** Names the contradiction that a lying Consul would explain, or null when there is none. */
-function contradictionIn(observed: ServiceObservation): string | null {
-  const running = observed.instances.filter(({ container, current }) => current && container.state === "running");
-  const unregistered = running.filter(
-    (instance) => instance.registration === null && !isSucceeded(instance, observed.instances),
-  );
-  if (unregistered.length === 0) return null;
-  const before = observed.registrationsBefore ?? 0;
-  if (unregistered.length === running.length && before > 0) {
-    return `Consul lists none of ${running.length} running instances, though it listed ${before} before`;
+function blindnessOf(
+  service: Service,
+  observed: ServiceObservation,
+  hosts: Readonly<Record<string, HostObservation>>,
+  stock: Stock,
+): string | null {
+  if (observed.binding.kind === "unknown") return observed.binding.reason;
+  const relevant = service.placement.hosts ?? Object.keys(hosts);
+  if (relevant.length > 0 && relevant.every((host) => observed.silentHosts[host] !== undefined)) {
+    return `no host of it answers: ${observed.silentHosts[relevant[0] ?? ""] ?? "unknown reason"}`;
   }
-  return `Docker runs ${unregistered.map(({ container }) => container.name).join(", ")}, which Consul does not list`;
+  return observed.registry.kind === "unknown" && stock.judgedByConsul ? observed.registry.reason : null;
 }
 
-function blind(reason: string): TrustVerdict {
-  return { trust: "blind", reason };
+/**
+ * Names the contradiction that a lying Consul would explain, or null when there is none. One that has just been started
+ * contradicts nothing: its registration takes its way from the agent to the servers.
+ */
+function contradictionIn(
+  { registrationsBefore }: ServiceObservation,
+  { counted, judgedByConsul }: Stock,
+): string | null {
+  if (!judgedByConsul) return null;
+  const unlisted = counted.filter(
+    ({ condition, superseded, withinGrace }) => condition === "unregistered" && !superseded && !withinGrace,
+  );
+  if (unlisted.length === 0) return null;
+  const before = registrationsBefore ?? 0;
+  if (before > 0 && counted.every(({ instance }) => instance.registration === null)) {
+    return `Consul lists none of ${unlisted.length} running instances, though it listed ${before} before`;
+  }
+  const names = unlisted.slice(0, 3).map(({ instance }) => instance.container.name);
+  const more = unlisted.length > names.length ? ` and ${unlisted.length - names.length} more` : "";
+  return `Docker runs ${names.join(", ")}${more}, which Consul does not list as they are`;
 }

@@ -1,43 +1,40 @@
 import type { Service } from "../model/service.ts";
+import { isLive } from "./same-slot.ts";
 import type { Counted } from "./stock.ts";
+import { isTakenOutByHand, mayBeMaster } from "./stop.ts";
 
 /**
- * Who goes first when something must be stopped: outside the slots, old specification, unhealthy, most crowded host,
- * newest; a Redis master never. Follows the order in which Kubernetes' ReplicaSet ranks pods for deletion.
+ * Who goes first when something must be stopped: outside the slots, old specification, unhealthy, not running well yet,
+ * most crowded host, newest; a Redis master never. Follows the order in which Kubernetes' ReplicaSet ranks pods.
  */
 export function victims(counted: readonly Counted[], service: Service, howMany: number): readonly Counted[] {
-  const live = counted.filter(
-    ({ condition, superseded }) =>
-      !superseded &&
-      (condition === "healthy" ||
-        condition === "starting" ||
-        condition === "unregistered" ||
-        condition === "unhealthy"),
-  );
+  const live = counted.filter((one) => isLive(one) && !one.superseded);
   const crowd = new Map<string, number>();
   for (const { instance } of live) crowd.set(instance.container.host, (crowd.get(instance.container.host) ?? 0) + 1);
-  const masterTag = service.redis?.masterTag;
+  const rest = live.filter((one) => !mayBeMaster(service, one) && !isTakenOutByHand(one));
   const chosen: Counted[] = [];
-  const rest = live.filter(
-    ({ instance }) => masterTag === undefined || !instance.registration?.tags.includes(masterTag),
-  );
-  while (chosen.length < howMany && rest.length > 0) {
-    rest.sort((a, b) => compare(keyOf(a, service, crowd), keyOf(b, service, crowd)));
-    const victim = rest.shift();
-    if (victim === undefined) break;
+  while (chosen.length < howMany) {
+    const victim = firstToGo(rest, service, crowd);
+    if (victim === null) break;
     chosen.push(victim);
-    const host = victim.instance.container.host;
+    rest.splice(rest.indexOf(victim), 1);
+    const { host } = victim.instance.container;
     crowd.set(host, (crowd.get(host) ?? 1) - 1);
   }
   return chosen;
 }
 
+function firstToGo(candidates: readonly Counted[], service: Service, crowd: ReadonlyMap<string, number>) {
+  let first: { readonly one: Counted; readonly key: readonly number[] } | null = null;
+  for (const one of candidates) {
+    const key = keyOf(one, service, crowd);
+    if (first === null || compare(key, first.key) < 0) first = { one, key };
+  }
+  return first?.one ?? null;
+}
+
 /** Smaller goes first. */
-function keyOf(
-  { instance, condition }: Counted,
-  service: Service,
-  crowd: ReadonlyMap<string, number>,
-): readonly number[] {
+function keyOf({ instance, condition }: Counted, service: Service, crowd: ReadonlyMap<string, number>) {
   const { container } = instance;
   return [
     container.slot === null && service.container !== null ? 0 : 1,

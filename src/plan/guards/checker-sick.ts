@@ -2,9 +2,11 @@
  * Most of the fleet turns critical at once while Docker says that it runs: then the checker is sick, not the services.
  * Nothing that answers to bad health is done until it is over, and one alert says so.
  */
+import type { Action } from "../../model/action.ts";
 import type { FleetMemory } from "../../model/memory.ts";
 import type { FleetObservation } from "../../model/observation.ts";
 import type { Tuning } from "../../model/tuning.ts";
+import { RULE } from "../rule-names.ts";
 import type { Proposal } from "../situation.ts";
 import { holdAll } from "./hold-all.ts";
 
@@ -27,6 +29,12 @@ export function guardCheckerSick(proposal: Proposal, fleet: FleetObservation, me
     "checker-sick",
     `${fleet.runningButCritical} of ${fleet.instances} instances are critical in Consul while Docker runs them: the checks look sick, not the services`,
     null,
-    (action) => action.because.rule === "replace-unhealthy" || action.because.rule === "trim-surplus",
+    answersToHealth,
   );
+}
+
+const healthRules: ReadonlySet<string> = new Set([RULE.replaceUnhealthy, RULE.withdrawReplacement, RULE.trimSurplus]);
+
+function answersToHealth({ because }: Action): boolean {
+  return healthRules.has(because.rule);
 }

@@ -10,6 +10,7 @@ export function holdAll(
   which: (action: Action) => boolean = () => true,
 ): Proposal {
   const held = proposal.actions.filter(which);
+  if (held.length === 0) return proposal;
   return {
     actions: proposal.actions.filter((action) => !held.includes(action)),
     holds: [...proposal.holds, ...held.map(({ service, because }) => ({ service, because, heldBy, reason, untilMs }))],

@@ -2,9 +2,9 @@
 import type { Proposal, Situation } from "../situation.ts";
 import { holdAll } from "./hold-all.ts";
 
-export function guardPause(situation: Situation, proposal: Proposal): Proposal {
-  const { pause } = situation.memory;
-  if (pause === null || (pause.untilMs !== null && situation.nowMs >= pause.untilMs)) return proposal;
+export function guardPause({ memory, service, nowMs }: Situation, proposal: Proposal): Proposal {
+  const { pause } = memory;
+  if (pause === null || (pause.untilMs !== null && nowMs >= pause.untilMs)) return proposal;
   const why = pause.why === "" ? "" : ` (${pause.why})`;
-  return holdAll(proposal, "paused", `paused${why}; \`heal resume ${situation.service.name}\` ends it`, pause.untilMs);
+  return holdAll(proposal, "paused", `paused${why}; \`heal resume ${service.name}\` ends it`, pause.untilMs);
 }

@@ -1,6 +1,7 @@
 /**
- * Unknown is not absent. A blind observation allows nothing; a suspect one nothing until enough consistent reads agree;
- * and whatever takes something away needs one consistent look at both sources first.
+ * Unknown is not absent. A blind observation allows nothing; a suspect one nothing until enough consistent reads agree.
+ * Whatever takes something away needs one consistent look at both sources first, and a registration is repeated only
+ * when several agree that it is missing.
  */
 import { isDestructive } from "../../model/action.ts";
 import type { Proposal, Situation } from "../situation.ts";
@@ -11,21 +12,30 @@ export interface Guarded {
   readonly needsLook: "consistent" | null;
 }
 
-export function guardTrust(situation: Situation, proposal: Proposal): Guarded {
-  const { trust, observed, service } = situation;
-  if (trust.trust === "blind") {
-    return { proposal: holdAll(proposal, "blind", `cannot tell: ${trust.reason}`, null), needsLook: null };
+export function guardTrust({ trust, observed, tuning }: Situation, proposal: Proposal): Guarded {
+  switch (trust.trust) {
+    case "blind":
+      return { proposal: holdAll(proposal, "blind", `cannot tell: ${trust.reason}`, null), needsLook: null };
+    case "suspect": {
+      const reason = `${trust.reason}; waiting for consistent reads that agree`;
+      return { proposal: holdAll(proposal, "suspect", reason, null), needsLook: "consistent" };
+    }
+    case "trusted":
+      break;
   }
-  if (trust.trust === "suspect") {
-    return {
-      proposal: holdAll(proposal, "suspect", `${trust.reason}; waiting for consistent reads that agree`, null),
-      needsLook: "consistent",
-    };
-  }
-  const looked = observed.freshRuntime && (observed.consistency === "consistent" || service.consul === null);
-  if (looked || !proposal.actions.some(isDestructive)) return { proposal, needsLook: null };
-  return {
-    proposal: holdAll(proposal, "consistent-look", "nothing is taken away before one consistent look", null),
-    needsLook: "consistent",
-  };
+  const hasLooked = observed.freshRuntime && observed.consistency === "consistent";
+  const agreed = observed.agreeingReads >= tuning.agreeingReads;
+  const looked = hasLooked
+    ? proposal
+    : holdAll(proposal, "consistent-look", "nothing is taken away before one consistent look", null, isDestructive);
+  const sure = agreed
+    ? looked
+    : holdAll(
+        looked,
+        "agreeing-reads",
+        "it is registered anew when consistent reads agree that it is not listed",
+        null,
+        ({ kind }) => kind === "register-instance",
+      );
+  return { proposal: sure, needsLook: sure === proposal ? null : "consistent" };
 }

@@ -1,132 +1,171 @@
 /**
  * An instance runs but has not passed for longer than `unhealthyAfter`: replace it, one at a time. The new one is
  * started first where a host has room for it, and the old one goes once the new one is healthy; where there is no room
- * the old one is stopped first. A Swarm task is taken away and Swarm starts another; a Compose container is removed
- * and the next pass scales the service back up.
+ * the old one is stopped first. A replacement that does not become healthy either is taken back before the next try,
+ * so that a slot never holds more than two. A Swarm task is taken away and Swarm starts another; a Compose container is
+ * removed and the next pass scales the service back up.
  */
-import type { Action, Because, Hold } from "../../model/action.ts";
+import type { Because, Hold } from "../../model/action.ts";
 import { noSlotMemory } from "../../model/memory.ts";
 import { waitOf } from "../back-off.ts";
-import { beginPlacement } from "../placement.ts";
+import { beginPlacement, isBoundToHost } from "../placement.ts";
+import { ADOPTED_SLOT } from "../remember.ts";
+import { RULE } from "../rule-names.ts";
+import { generationOf, isLive } from "../same-slot.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import { nothing } from "../situation.ts";
+import { bindingOf, holdBack, nothing, onlyAction, onlyHold } from "../situation.ts";
+import { isTakenOutByHand, mayBeMaster, stopGraceOf, stopInstance } from "../stop.ts";
 import type { Counted } from "../stock.ts";
-import { stopInstance } from "../stop.ts";
 import { startSlot } from "./start-missing.ts";
 
-const RULE = "replace-unhealthy";
-
 export function replaceUnhealthy(situation: Situation): Proposal {
-  const { stock, service, nowMs, memory } = situation;
-  const due: Counted[] = [];
-  const holds: Hold[] = [];
-  for (const one of stock.counted) {
-    if (one.condition !== "unhealthy" || one.superseded || isSurplus(situation, one)) continue;
-    const forMs = nowMs - (one.notPassingSinceMs ?? nowMs);
-    if (forMs >= service.healing.unhealthyAfterMs) due.push(one);
-    else holds.push(notYet(situation, one, forMs));
-  }
-  const first = due[0];
-  if (first === undefined) return { actions: [], holds };
+  const { stock, memory } = situation;
+  const unhealthy = stock.counted.filter((one) => one.condition === "unhealthy" && !one.superseded);
+  const wanted = unhealthy.filter((one) => !isBesideSlots(situation, one));
+  if (wanted.length === 0) return nothing;
+  const due = wanted.filter((one) => unhealthyForMs(situation, one) >= situation.service.healing.unhealthyAfterMs);
+  const holds = wanted.filter((one) => !due.includes(one)).map((one) => notYet(situation, one));
   if (isStoodInFor(situation))
     return { actions: [], holds: [...holds, ...due.map((one) => stoodInFor(situation, one))] };
-  const others = due.slice(1).map((one) => oneAtATime(situation, one));
-  const onItsWay = memory.inFlight.some((entry) => entry.kind !== "scale") || stock.starting > 0;
-  if (onItsWay) return { actions: [], holds: [...holds, ...due.map((one) => oneAtATime(situation, one))] };
-  const proposal = replace(situation, first);
-  return { actions: proposal.actions, holds: [...holds, ...proposal.holds, ...others] };
+  const isBusy = stock.starting > 0 || memory.inFlight.some(({ kind }) => kind !== "scale");
+  if (isBusy) return { actions: [], holds: [...holds, ...due.map((one) => oneAtATime(situation, one))] };
+  for (const [index, one] of due.entries()) {
+    const proposal = replace(situation, one);
+    holds.push(...proposal.holds);
+    if (proposal.actions.length === 0) continue;
+    const others = due.slice(index + 1).map((other) => oneAtATime(situation, other));
+    return { actions: proposal.actions, holds: [...holds, ...others] };
+  }
+  return { actions: [], holds };
 }
 
 /** Started by hand beside the slots, or left from a larger count: surplus is not replaced. */
-function isSurplus({ service, observed }: Situation, { instance }: Counted): boolean {
-  if (observed.binding.kind !== "known" || observed.binding.value.kind !== "engine") return false;
-  return instance.container.slot === null || instance.container.slot > service.count;
+function isBesideSlots(situation: Situation, { instance }: Counted): boolean {
+  const { slot } = instance.container;
+  return bindingOf(situation)?.kind === "engine" && (slot === null || slot < 1 || slot > situation.service.count);
 }
 
 /** Enough others serve (started by hand, or left from a larger count): one more would be one too many. */
-function isStoodInFor({ service, observed, stock }: Situation): boolean {
-  const isOurs = observed.binding.kind === "known" && observed.binding.value.kind === "engine";
-  return isOurs && stock.healthy >= service.count;
+function isStoodInFor(situation: Situation): boolean {
+  return bindingOf(situation)?.kind === "engine" && situation.stock.healthy >= situation.service.count;
 }
 
 function replace(situation: Situation, one: Counted): Proposal {
-  const { observed, memory, service, nowMs, tuning } = situation;
-  if (observed.binding.kind !== "known") return nothing;
-  const because: Because = { rule: RULE, evidence: evidenceOf(one, nowMs) };
-  const { container } = one.instance;
-  switch (observed.binding.value.kind) {
-    case "none":
-      return nothing;
-    case "swarm":
-      return only({
-        kind: "replace-swarm-task",
-        service: service.name,
-        host: container.host,
-        containerId: container.id,
-        name: container.name,
-        graceMs: service.container?.stopGraceMs ?? 10_000,
-        because,
-      });
-    case "compose":
-      return only(stopInstance(service, one, because));
+  const because = { rule: RULE.replaceUnhealthy, evidence: evidenceOf(one, unhealthyForMs(situation, one)) };
+  switch (bindingOf(situation)?.kind) {
     case "engine":
-      break;
+      return replaceInSlot(situation, one, one.instance.container.slot ?? 0, because);
+    case "swarm":
+    case "compose":
+      return replaceAdopted(situation, one, because);
+    default:
+      return nothing;
   }
-  if (container.slot === null) return nothing;
-  const remembered = memory.slots[container.slot] ?? { ...noSlotMemory, generation: container.generation ?? 0 };
-  const start = startSlot(situation, container.slot, remembered, because.evidence, beginPlacement(situation), RULE);
-  if (start.kind === "start-instance") return only(start);
-  // Without room the old one must go first; but never during a back-off, when nothing would take its place.
-  if (start.heldBy !== "placement" || waitOf(remembered, service.specHash, tuning, nowMs) !== null) {
-    return { actions: [], holds: [start] };
+}
+
+function replaceInSlot(situation: Situation, one: Counted, slot: number, because: Because): Proposal {
+  const { service, stock, memory, nowMs } = situation;
+  const company = stock.counted.filter((other) => other.instance.container.slot === slot && isLive(other));
+  const newest = company.reduce((a, b) => (generationOf(b) > generationOf(a) ? b : a), one);
+  if (company.length > 1) {
+    const isGivenUp = unhealthyForMs(situation, newest) >= service.healing.unhealthyAfterMs;
+    return isGivenUp ? stop(situation, newest, withdrawal(newest)) : onlyHold(oneAtATime(situation, one));
   }
-  return only(stopInstance(service, one, because));
+  const remembered = memory.slots[slot] ?? { ...noSlotMemory, generation: generationOf(one) };
+  const wait = waitOf(remembered, service.specHash, nowMs);
+  if (wait !== null) return onlyHold(holdBack(situation, because, wait.heldBy, wait.reason, wait.untilMs));
+  // Two instances with the same data would spoil it.
+  if (isBoundToHost(service)) return stop(situation, one, because);
+  const start = startSlot(situation, slot, remembered, because, beginPlacement(situation));
+  return "kind" in start ? onlyAction(start) : stop(situation, one, because);
 }
 
-function only(action: Action): Proposal {
-  return { actions: [action], holds: [] };
-}
-
-function notYet({ service, nowMs }: Situation, one: Counted, forMs: number): Hold {
-  return {
+/** Compose and Swarm bring back what was taken away. One that keeps failing waits, as a slot does. */
+function replaceAdopted(situation: Situation, one: Counted, because: Because): Proposal {
+  const { service, memory, hosts, nowMs } = situation;
+  const wait = waitOf(memory.slots[ADOPTED_SLOT] ?? noSlotMemory, null, nowMs);
+  if (wait !== null) return onlyHold(holdBack(situation, because, wait.heldBy, wait.reason, wait.untilMs));
+  const { host, id, name } = one.instance.container;
+  if (hosts[host] === undefined) {
+    const reason = `it runs on ${host}, whose engine is not in the settings: replace it there`;
+    return onlyHold(holdBack(situation, because, "unreachable-host", reason));
+  }
+  if (bindingOf(situation)?.kind === "compose" || isTakenOutByHand(one)) return stop(situation, one, because);
+  return onlyAction({
+    kind: "replace-swarm-task",
     service: service.name,
-    because: { rule: RULE, evidence: evidenceOf(one, nowMs) },
-    heldBy: "unhealthy-after",
-    reason: `it is replaced when that has lasted ${service.healing.unhealthyAfterMs / 1000} s`,
-    untilMs: nowMs + service.healing.unhealthyAfterMs - forMs,
-  };
+    host,
+    containerId: id,
+    name,
+    graceMs: stopGraceOf(service),
+    because,
+  });
 }
 
-function stoodInFor({ service, stock, nowMs }: Situation, one: Counted): Hold {
-  return {
-    service: service.name,
-    because: { rule: RULE, evidence: evidenceOf(one, nowMs) },
-    heldBy: "enough-serve",
-    reason: `${stock.healthy} others serve where ${service.count} are asked for; it is replaced when one of them goes`,
-    untilMs: null,
-  };
+function stop(situation: Situation, one: Counted, because: Because): Proposal {
+  if (isTakenOutByHand(one)) {
+    const reason = "a person has put it in maintenance: it is left alone until that ends";
+    return onlyHold(holdBack(situation, because, "in-maintenance", reason));
+  }
+  if (mayBeMaster(situation.service, one)) {
+    return onlyHold(holdBack(situation, because, "redis-master", "it may be the master: its role has to go first"));
+  }
+  return onlyAction(stopInstance(situation, one, because));
 }
 
-function oneAtATime({ service, nowMs }: Situation, one: Counted): Hold {
-  return {
-    service: service.name,
-    because: { rule: RULE, evidence: evidenceOf(one, nowMs) },
-    heldBy: "one-at-a-time",
-    reason: "another instance of the service is being replaced or started; this one follows",
-    untilMs: null,
-  };
+function withdrawal({ instance }: Counted): Because {
+  const { name, host } = instance.container;
+  const evidence = `${name} on ${host} was to replace an unhealthy instance and is not healthy itself`;
+  return { rule: RULE.withdrawReplacement, evidence };
 }
 
-function evidenceOf({ instance, notPassingSinceMs }: Counted, nowMs: number): string {
-  const { container, registration } = instance;
-  const forS = Math.round((nowMs - (notPassingSinceMs ?? nowMs)) / 1000);
-  const what =
-    container.state === "paused"
-      ? "is paused"
-      : container.health === "unhealthy"
-        ? "is unhealthy by Docker's own check"
-        : registration === null
-          ? `is ${container.state} and does not pass`
-          : `is ${registration.status} in Consul${registration.output === "" ? "" : `: ${registration.output}`}`;
-  return `${container.name} on ${container.host} ${what} (for ${forS} s)`;
+function notYet(situation: Situation, one: Counted): Hold {
+  const { service, nowMs } = situation;
+  const forMs = unhealthyForMs(situation, one);
+  return holdBack(
+    situation,
+    { rule: RULE.replaceUnhealthy, evidence: evidenceOf(one, forMs) },
+    "unhealthy-after",
+    `it is replaced when that has lasted ${service.healing.unhealthyAfterMs / 1000} s`,
+    nowMs + service.healing.unhealthyAfterMs - forMs,
+  );
+}
+
+function stoodInFor(situation: Situation, one: Counted): Hold {
+  const { service, stock } = situation;
+  return holdBack(
+    situation,
+    { rule: RULE.replaceUnhealthy, evidence: evidenceOf(one, unhealthyForMs(situation, one)) },
+    "enough-serve",
+    `${stock.healthy} others serve where ${service.count} are asked for; it is replaced when one of them goes`,
+  );
+}
+
+function oneAtATime(situation: Situation, one: Counted): Hold {
+  return holdBack(
+    situation,
+    { rule: RULE.replaceUnhealthy, evidence: evidenceOf(one, unhealthyForMs(situation, one)) },
+    "one-at-a-time",
+    "another instance of the service is being replaced or started; this one follows",
+  );
+}
+
+function unhealthyForMs({ nowMs }: Situation, { notPassingSinceMs }: Counted): number {
+  return nowMs - (notPassingSinceMs ?? nowMs);
+}
+
+function evidenceOf({ instance }: Counted, forMs: number): string {
+  const { container } = instance;
+  return `${container.name} on ${container.host} ${whatIsWrong(instance)} (for ${Math.round(forMs / 1000)} s)`;
+}
+
+function whatIsWrong({ container, registration }: Counted["instance"]): string {
+  if (container.state !== "running") return `is ${container.state}`;
+  if (container.health === "unhealthy" || container.health === "starting") {
+    return `is ${container.health} by Docker's own check`;
+  }
+  if (registration === null) return "does not pass";
+  if (registration.inMaintenance) return "is in maintenance";
+  if (registration.nodeStatus === "critical") return `is on ${registration.node}, which is critical in Consul`;
+  return `is ${registration.status} in Consul${registration.output === "" ? "" : `: ${registration.output}`}`;
 }

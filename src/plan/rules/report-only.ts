@@ -3,32 +3,27 @@
  * replaced one by one or released anew, and a service with nothing to adopt waits for somebody to create it.
  */
 import type { Hold } from "../../model/action.ts";
+import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
+import { bindingOf, holdBack } from "../situation.ts";
+import { isLive } from "../same-slot.ts";
 
-export function reportOnly({ service, stock, observed }: Situation): Proposal {
+export function reportOnly(situation: Situation): Proposal {
+  const { service, stock } = situation;
   const holds: Hold[] = [];
   const old = stock.counted.filter(
-    ({ instance, condition }) =>
-      condition !== "ended" && instance.container.specHash !== null && instance.container.specHash !== service.specHash,
-  );
-  if (old.length > 0) {
-    holds.push({
-      service: service.name,
-      because: { rule: "old-specification", evidence: `${old.length} instances run an older specification` },
-      heldBy: "no-release",
-      reason: "they keep running; what is started from now on uses the new one",
-      untilMs: null,
-    });
+    (one) =>
+      isLive(one) && one.instance.container.specHash !== null && one.instance.container.specHash !== service.specHash,
+  ).length;
+  if (old > 0) {
+    const evidence = `${old} ${old === 1 ? "instance runs" : "instances run"} an older specification`;
+    const reason = "they keep running; what is started from now on uses the new one";
+    holds.push(holdBack(situation, { rule: RULE.oldSpecification, evidence }, "no-release", reason));
   }
-  const binding = observed.binding;
-  if (binding.kind === "known" && binding.value.kind === "none" && service.runtime !== "swarm") {
-    holds.push({
-      service: service.name,
-      because: { rule: "adopt", evidence: binding.value.reason },
-      heldBy: "nothing-to-adopt",
-      reason: "start it with Compose or Swarm under this name, or add a container template",
-      untilMs: null,
-    });
+  const binding = bindingOf(situation);
+  if (binding?.kind === "none" && service.runtime !== "swarm") {
+    const reason = "start it with Compose or Swarm under this name, or add a container template";
+    holds.push(holdBack(situation, { rule: RULE.adopt, evidence: binding.reason }, "nothing-to-adopt", reason));
   }
   return { actions: [], holds };
 }

@@ -2,77 +2,76 @@
  * A Swarm service: its tasks are left to Swarm. `heal` corrects what Swarm takes for right: fewer replicas than asked
  * for, and a service that is gone although a template says how to create it.
  */
-import type { Hold } from "../../model/action.ts";
+import type { Binding } from "../../model/observation.ts";
+import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import { nothing } from "../situation.ts";
+import { bindingOf, holdBack, nothing, onlyAction, onlyHold } from "../situation.ts";
 
-const RULE = "scale-swarm";
+export function scaleSwarm(situation: Situation): Proposal {
+  const binding = bindingOf(situation);
+  switch (binding?.kind) {
+    case "none":
+      return situation.service.runtime === "swarm" ? create(situation) : nothing;
+    case "swarm":
+      return scaleUp(situation, binding);
+    default:
+      return nothing;
+  }
+}
 
-export function scaleSwarm({ service, observed, stock, memory, nowMs }: Situation): Proposal {
-  if (observed.binding.kind !== "known") return nothing;
-  const binding = observed.binding.value;
-  const hold = (evidence: string, heldBy: string, reason: string, untilMs: number | null = null): Proposal => {
-    const held: Hold = { service: service.name, because: { rule: RULE, evidence }, heldBy, reason, untilMs };
-    return { actions: [], holds: [held] };
-  };
-  const wait = memory.backOff !== null && nowMs < memory.backOff.untilMs ? memory.backOff : null;
-  const onItsWay = memory.inFlight.some((entry) => entry.kind === "scale");
-  if (binding.kind === "none") {
-    if (service.runtime !== "swarm") return nothing;
-    const evidence = `Swarm has no service called ${service.adopt.swarmService}`;
-    if (service.container === null) {
-      return hold(
-        evidence,
-        "no-template",
-        "without a container template it cannot be created: create it, or add the template",
-      );
-    }
-    if (onItsWay) return hold(evidence, "in-flight", "its creation is on its way");
-    if (wait !== null) return hold(evidence, "back-off", wait.because, wait.untilMs);
-    return {
-      actions: [
-        {
-          kind: "create-swarm-service",
-          service: service.name,
-          name: service.adopt.swarmService,
-          replicas: service.count,
-          specHash: service.specHash ?? "",
-          because: { rule: RULE, evidence },
-        },
-      ],
-      holds: [],
-    };
+function create(situation: Situation): Proposal {
+  const { service } = situation;
+  if (service.count === 0) return nothing;
+  const because = { rule: RULE.scaleSwarm, evidence: `Swarm has no service called ${service.adopt.swarmService}` };
+  if (service.container === null) {
+    const reason = "without a container template it cannot be created: create it, or add the template";
+    return onlyHold(holdBack(situation, because, "no-template", reason));
   }
-  if (binding.kind !== "swarm") return nothing;
-  if (binding.mode === "global")
-    return hold("a global service", "global", "one task per node: its count is the number of nodes");
-  const evidence = `Swarm is asked for ${binding.replicas} replicas of ${binding.name} where ${service.count} are wanted`;
-  if (binding.replicas < service.count) {
-    if (binding.updating)
-      return hold(evidence, "updating", "an update of the service is running; scaling now would mix versions");
-    if (onItsWay) return hold(evidence, "in-flight", "its scaling is on its way");
-    if (wait !== null) return hold(evidence, "back-off", wait.because, wait.untilMs);
-    return {
-      actions: [
-        {
-          kind: "scale-swarm-service",
-          service: service.name,
-          id: binding.id,
-          version: binding.version,
-          from: binding.replicas,
-          to: service.count,
-          because: { rule: RULE, evidence },
-        },
-      ],
-      holds: [],
-    };
+  if (isScaling(situation)) {
+    return onlyHold(holdBack(situation, because, "in-flight", "its creation is on its way"));
   }
-  if (stock.healthy < service.count && stock.unhealthy === 0) {
-    return hold(
-      `${stock.healthy} of ${service.count} healthy`,
-      "swarm-at-work",
-      `Swarm is asked for ${binding.replicas} replicas and starts what is missing itself`,
-    );
+  return onlyAction({
+    kind: "create-swarm-service",
+    service: service.name,
+    name: service.adopt.swarmService,
+    replicas: service.count,
+    specHash: service.specHash ?? "",
+    because,
+  });
+}
+
+function scaleUp(situation: Situation, binding: Extract<Binding, { kind: "swarm" }>): Proposal {
+  const { service, stock } = situation;
+  const because = (evidence: string) => ({ rule: RULE.scaleSwarm, evidence });
+  if (binding.mode === "global") {
+    const reason = "one task per node: its count is the number of nodes";
+    return onlyHold(holdBack(situation, because(`${binding.name} is a global service`), "global", reason));
   }
-  return nothing;
+  if (binding.replicas >= service.count) {
+    if (stock.healthy >= service.count || stock.unhealthy > 0) return nothing;
+    const evidence = `${stock.healthy} of ${service.count} healthy`;
+    const reason = `Swarm is asked for ${binding.replicas} replicas and starts what is missing itself`;
+    return onlyHold(holdBack(situation, because(evidence), "swarm-at-work", reason));
+  }
+  const short = because(
+    `Swarm is asked for ${binding.replicas} replicas of ${binding.name} where ${service.count} are wanted`,
+  );
+  if (binding.updating) {
+    const reason = "an update of the service is running; scaling now would mix versions";
+    return onlyHold(holdBack(situation, short, "updating", reason));
+  }
+  if (isScaling(situation)) return onlyHold(holdBack(situation, short, "in-flight", "its scaling is on its way"));
+  return onlyAction({
+    kind: "scale-swarm-service",
+    service: service.name,
+    id: binding.id,
+    version: binding.version,
+    from: binding.replicas,
+    to: service.count,
+    because: short,
+  });
+}
+
+function isScaling({ memory }: Situation): boolean {
+  return memory.inFlight.some(({ kind }) => kind === "scale");
 }

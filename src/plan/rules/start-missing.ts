@@ -3,44 +3,40 @@
  * does not answer counts as there. A slot that failed before waits for its back-off; one that keeps failing is
  * quarantined and tried only now and then, until somebody looks at it or its specification changes.
  */
-import type { Hold, StartInstance } from "../../model/action.ts";
+import type { Because, Hold, StartInstance } from "../../model/action.ts";
 import { instanceName } from "../../model/labels.ts";
 import type { SlotMemory } from "../../model/memory.ts";
 import { noSlotMemory } from "../../model/memory.ts";
-import type { Service } from "../../model/service.ts";
+import { waitOf } from "../back-off.ts";
+import { lostAtMs } from "../lost-host.ts";
 import type { Placements } from "../placement.ts";
 import { beginPlacement } from "../placement.ts";
-import { waitOf } from "../back-off.ts";
+import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import type { Stock } from "../stock.ts";
-import { nothing } from "../situation.ts";
-
-const RULE = "start-missing";
+import { bindingOf, holdBack, nothing } from "../situation.ts";
+import type { Slot } from "../stock.ts";
 
 export function startMissing(situation: Situation): Proposal {
-  const { service, stock, memory, observed } = situation;
-  if (observed.binding.kind !== "known" || observed.binding.value.kind !== "engine") return nothing;
-  const occupied = stock.slots.filter((slot) => slot.state !== "empty").length;
-  const missing = service.count - occupied - besideTheSlots(stock, service);
+  if (bindingOf(situation)?.kind !== "engine") return nothing;
+  const { service, stock, memory } = situation;
+  const empty = stock.slots.filter(({ state }) => state === "empty");
+  const missing = empty.slice(0, Math.max(0, empty.length - stock.besides));
+  const holds = stock.slots.flatMap((slot) => hiddenHold(situation, slot) ?? []);
+  if (missing.length === 0) return holds.length === 0 ? nothing : { actions: [], holds };
   const actions: StartInstance[] = [];
-  const holds: Hold[] = [];
   const placements = beginPlacement(situation);
-  for (const slot of stock.slots) {
-    if (slot.state !== "empty" || actions.length + holds.length >= missing) continue;
+  for (const slot of missing) {
+    const because = { rule: RULE.startMissing, evidence: evidenceOf(situation, slot) };
     const remembered = memory.slots[slot.number] ?? noSlotMemory;
-    const outcome = startSlot(situation, slot.number, remembered, missingEvidence(situation, slot.number), placements);
-    if (outcome.kind === "start-instance") actions.push(outcome);
+    if (service.container === null) {
+      holds.push(holdBack(situation, because, "no-template", "without a container template it cannot be started"));
+      continue;
+    }
+    const outcome = startSlot(situation, slot.number, remembered, because, placements);
+    if ("kind" in outcome) actions.push(outcome);
     else holds.push(outcome);
   }
   return { actions, holds };
-}
-
-/** Live instances that serve though no slot is theirs: started by hand, or left from a larger count. */
-function besideTheSlots({ counted }: Stock, { count }: Service): number {
-  return counted.filter(({ condition, instance, superseded }) => {
-    const { slot } = instance.container;
-    return !superseded && (slot === null || slot > count) && (condition === "healthy" || condition === "starting");
-  }).length;
 }
 
 /** A start for one slot, or the hold that says why there is none. Also used to replace an unhealthy instance. */
@@ -48,22 +44,17 @@ export function startSlot(
   situation: Situation,
   slot: number,
   remembered: SlotMemory,
-  evidence: string,
+  because: Because,
   placements: Placements,
-  rule = RULE,
-): StartInstance | (Hold & { readonly kind?: never }) {
+): StartInstance | Hold {
   const { service, environment, nowMs } = situation;
-  const because = { rule, evidence };
-  const wait = waitOf(remembered, service.specHash, situation.tuning, nowMs);
-  if (wait !== null) return { service: service.name, because, ...wait };
-  const placed = placements.place(slot, remembered);
-  if (placed.kind === "none") {
-    return { service: service.name, because, heldBy: "placement", reason: placed.reason, untilMs: null };
-  }
-  // A repeated start keeps its name, so that it collides with what it may have made; on another host it cannot, and two
-  // containers of one name would be taken for each other when the first host is back.
-  const repeats = !remembered.confirmed && placed.host === remembered.host;
-  const generation = repeats ? remembered.generation : remembered.generation + 1;
+  const wait = waitOf(remembered, service.specHash, nowMs);
+  if (wait !== null) return holdBack(situation, because, wait.heldBy, wait.reason, wait.untilMs);
+  const placed = placements.place(remembered);
+  if (placed.kind === "none") return holdBack(situation, because, "placement", placed.reason);
+  // What may have happened there is repeated under its own name; anywhere else it is another instance.
+  const isRepeated = !remembered.confirmed && remembered.host === placed.host;
+  const generation = isRepeated ? remembered.generation : remembered.generation + 1;
   return {
     kind: "start-instance",
     service: service.name,
@@ -76,15 +67,33 @@ export function startSlot(
   };
 }
 
-function missingEvidence({ service, stock }: Situation, number: number): string {
-  const slot = stock.slots[number - 1];
-  const ended = stock.counted.find(
-    ({ instance, condition }) => instance.container.slot === number && condition === "ended",
-  );
+function evidenceOf({ service, stock }: Situation, { number, occupant }: Slot): string {
   const lost = stock.lostHosts.length > 0 ? `; lost hosts: ${stock.lostHosts.join(", ")}` : "";
-  const what =
-    ended === undefined
-      ? "nothing runs in it"
-      : `${ended.instance.container.name} ended${ended.instance.container.exitCode === null ? "" : ` with exit code ${ended.instance.container.exitCode}`}`;
-  return `slot ${slot?.number ?? number} of ${service.count} is empty: ${what}${lost}`;
+  return `slot ${number} of ${service.count} is empty: ${whatIsLeft(occupant)}${lost}`;
+}
+
+function whatIsLeft(occupant: Slot["occupant"]): string {
+  if (occupant === null) return "nothing runs in it";
+  const { name, exitCode } = occupant.instance.container;
+  if (occupant.condition === "incomplete") return `${name} was created and never started`;
+  return `${name} ended${exitCode === null ? "" : ` with exit code ${exitCode}`}`;
+}
+
+/** An instance that cannot be seen is not replaced before its host is agreed to be lost. */
+function hiddenHold(situation: Situation, { number, occupant, state }: Slot): Hold | null {
+  if (state !== "unknown") return null;
+  const { service, memory, hosts, observed, stock } = situation;
+  const silent = Object.keys(observed.silentHosts).filter((name) => !stock.lostHosts.includes(name));
+  const name = occupant?.instance.container.host ?? memory.slots[number]?.host ?? silent[0] ?? "";
+  const host = hosts[name];
+  return holdBack(
+    situation,
+    {
+      rule: RULE.startMissing,
+      evidence: `slot ${number} of ${service.count} may run on ${name}, which does not answer`,
+    },
+    "silent-host",
+    "it is replaced when a second source agrees that the host is gone and that has lasted long enough",
+    host === undefined ? null : lostAtMs(host, service.healing.lostAfterMs),
+  );
 }

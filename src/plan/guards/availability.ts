@@ -1,0 +1,45 @@
+/**
+ * What `heal` stops never takes the healthy instances below the count, less what the service says it can spare. A
+ * superseded instance is not counted, and so is free to go; Swarm chooses itself whom a smaller number costs, so the
+ * healthy ones are taken for it.
+ */
+import type { Action } from "../../model/action.ts";
+import type { Proposal, Situation } from "../situation.ts";
+import { holdAll } from "./hold-all.ts";
+
+export function guardAvailability({ service, stock }: Situation, proposal: Proposal): Proposal {
+  const costs = new Map(stock.counted.map((one) => [one.instance.container.id, countsAsHealthy(one)]));
+  let spare = stock.healthy - Math.max(0, service.count - service.healing.maxUnavailable);
+  const tooMany = new Set<Action>();
+  for (const action of proposal.actions) {
+    const cost = costOf(action, costs);
+    if (cost === 0) continue;
+    if (cost > spare) tooMany.add(action);
+    else spare -= cost;
+  }
+  return holdAll(
+    proposal,
+    "availability",
+    `only ${stock.healthy} of ${service.count} are healthy, and ${service.healing.maxUnavailable} may be missing`,
+    null,
+    (action) => tooMany.has(action),
+  );
+}
+
+function countsAsHealthy({ condition, superseded }: Situation["stock"]["counted"][number]): number {
+  return condition === "healthy" && !superseded ? 1 : 0;
+}
+
+function costOf(action: Action, costs: ReadonlyMap<string, number>): number {
+  switch (action.kind) {
+    case "stop-instance":
+    case "remove-instance":
+    case "replace-swarm-task":
+      return costs.get(action.containerId) ?? 0;
+    case "scale-swarm-service":
+    case "scale-compose-service":
+      return Math.max(0, action.from - action.to);
+    default:
+      return 0;
+  }
+}
