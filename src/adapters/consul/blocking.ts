@@ -54,8 +54,12 @@ export interface FollowOptions {
   readonly backOff: { readonly initialMs: number; readonly maxMs: number };
 }
 
+/**
+ * A server that led and has lost its quorum keeps what it blocks until the wait is over, says it knows a leader, and
+ * only then, some seconds later, that it has none (1.8): the wait is how long that may go unnoticed.
+ */
 export const defaultFollow: Omit<FollowOptions, "signal"> = {
-  waitMs: 60_000,
+  waitMs: 10_000,
   rate: { burst: 20, perSecond: 20 },
   backOff: { initialMs: 250, maxMs: 5_000 },
 };
@@ -81,7 +85,8 @@ export async function follow<T>(deps: FollowDeps, followed: Followed<T>, options
     let verdict: Verdict;
     let answer: Answer<T>;
     try {
-      answer = await followed.ask({ index: position.index, waitMs: options.waitMs, signal });
+      // After trouble at once, since nothing may have changed and a blocking query would say so only after the wait.
+      answer = await followed.ask({ index: failures > 0 ? 0 : position.index, waitMs: options.waitMs, signal });
       verdict = judge(position, answer, followed.fingerprint(answer));
     } catch (error) {
       if (signal.aborted) return;

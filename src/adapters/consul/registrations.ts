@@ -59,7 +59,7 @@ export function notPassing(answer: unknown): NotPassing[] {
   }));
 }
 
-/** Joins `/v1/catalog/nodes` with the gossip checks. A node without one is not watched by gossip, and nothing is wrong with it. */
+/** Joins `/v1/catalog/nodes` with the gossip checks that are not passing; a node without one is well, or not watched by gossip. */
 export function nodeHealth(nodes: unknown, gossipChecks: unknown): NodeHealth[] {
   const statusOf = new Map(list(gossipChecks, "checks", check).map((one) => [one.node, one.status]));
   return list(nodes, "nodes", (value, where) => {

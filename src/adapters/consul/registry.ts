@@ -39,11 +39,13 @@ export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDep
     },
 
     async readNodes(options) {
-      const checks = await read(
-        connection,
-        { path: ["health", "state", "any"], query: { filter: "CheckID == serfHealth" }, what: "node checks" },
-        options,
-      );
+      // Gossip knows a node as passing or critical. Asked for the critical ones, Consul need not go through all checks.
+      const lost = {
+        path: ["health", "state", "critical"],
+        query: { filter: "CheckID == serfHealth" },
+        what: "node checks",
+      };
+      const checks = await read(connection, lost, options);
       const { index: _index, waitMs: _waitMs, ...atOnce } = options;
       const nodes = await read(connection, { path: ["catalog", "nodes"], what: "nodes" }, atOnce);
       const value = nodeHealth(nodes.value, checks.value);

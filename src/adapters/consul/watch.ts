@@ -48,7 +48,7 @@ export async function watchRegistry(deps: WatchDeps, handlers: WatchHandlers, op
   const settled = new Set<string>();
   let membership: Membership | null = null;
   let wakeLook = (): void => undefined;
-  let lookWanted = true;
+  let lookWanted = false;
 
   /** Before every source has answered once there is nothing to compare with. */
   function began(source: string): void {

@@ -125,7 +125,7 @@ describe("following a blocking query", () => {
     );
     await clock.advance(5_000);
     expect(told).toEqual(["a", "trouble: Consul answers without a leader", "recovered"]);
-    expect(asked).toEqual([0, 5, 5, 7]);
+    expect(asked).toEqual([0, 5, 0, 7]);
   });
 
   it("asks no more than its rate allows, whatever comes back at once", async () => {
