@@ -5,7 +5,7 @@ import { quick } from "./cli/quick/quick.ts";
 import { locateSocket } from "./settings/locate-socket.ts";
 import { processFacts } from "./settings/process-facts.ts";
 
-/** Arguments in, exit code out. What is imported above is all that the quick way needs; the rest is loaded on demand. */
+/** Arguments in, exit code out. What is imported here is all that the quick way needs, and costs every command little. */
 const argv = process.argv.slice(2);
 const terminal = processTerminal();
 
@@ -14,14 +14,4 @@ const code = await quick(argv, {
   ask: (path, question) => openAsk({ kind: "socket", path })(question),
   locate: (choice) => locateSocket({ ...processFacts(), ...choice }),
 });
-process.exit(code ?? (await ordinary()));
-
-async function ordinary(): Promise<number> {
-  const [{ main }, { realClock }, { wiring }, { version }] = await Promise.all([
-    import("./cli/main.ts"),
-    import("./adapters/clock.ts"),
-    import("./wiring.ts"),
-    import("./version.ts"),
-  ]);
-  return main(argv, { terminal, clock: realClock(), wiring, version });
-}
+process.exit(code ?? (await (await import("./ordinary.ts")).ordinary(argv, terminal)));

@@ -1,7 +1,6 @@
-import { request } from "node:http";
-import type { IncomingMessage, RequestOptions } from "node:http";
 import type { Secret } from "../../model/secret.ts";
 import { ControllerError } from "../../ports/controller.ts";
+import { askSocket } from "./ask-socket.ts";
 
 /** Where a daemon answers: its socket on this machine, or the address it advertises to others. */
 export type Endpoint =
@@ -26,48 +25,20 @@ export interface Answered {
 /** Asks a daemon one question. Rejects with `ControllerError` `absent`, `silent`, `denied` or `unclear`. */
 export type Ask = (question: Question) => Promise<Answered>;
 
-/** Loads next to nothing, so that `heal check` can ask before anything else of the program is there. */
 export function openAsk(endpoint: Endpoint): Ask {
-  return async (question) => {
-    const signal = AbortSignal.timeout(question.timeoutMs);
+  return async ({ method, path, body, timeoutMs }) => {
+    const request = { method, path, body: body === undefined ? null : JSON.stringify(body) };
+    const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await send(endpoint, question, signal);
-      return { status: response.statusCode ?? 0, body: JSON.parse(await textOf(response)) as unknown };
+      const { status, text } =
+        endpoint.kind === "socket"
+          ? await askSocket(endpoint.path, request, answerBytesMax, signal)
+          : await (await import("./ask-address.ts")).askAddress(endpoint, request, answerBytesMax, signal);
+      return { status, body: JSON.parse(text) as unknown };
     } catch (error) {
       throw failure(error, endpoint, signal.aborted);
     }
   };
-}
-
-async function send(endpoint: Endpoint, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
-  const payload = question.body === undefined ? null : JSON.stringify(question.body);
-  const headers: Record<string, string> = { accept: "application/json", connection: "close" };
-  if (payload !== null) headers["content-type"] = "application/json";
-  const options: RequestOptions = { method: question.method, path: question.path, headers, signal, agent: false };
-  let open = request;
-  if (endpoint.kind === "socket") Object.assign(options, { socketPath: endpoint.path, host: "localhost" });
-  else {
-    const url = new URL(endpoint.url);
-    if (url.protocol === "https:") open = (await import("node:https")).request;
-    if (endpoint.token !== null) headers["authorization"] = `Bearer ${endpoint.token.reveal()}`;
-    Object.assign(options, { protocol: url.protocol, hostname: url.hostname.replace(/^\[|\]$/g, ""), port: url.port });
-  }
-  return new Promise((resolve, reject) => {
-    open(options, resolve)
-      .on("error", reject)
-      .end(payload ?? undefined);
-  });
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > answerBytesMax) throw new Error(`the answer is larger than ${answerBytesMax} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Twenty thousand services with their reasons stay well below this. */
@@ -91,12 +62,12 @@ function failure(error: unknown, endpoint: Endpoint, timedOut: boolean): Control
     default:
       return new ControllerError(
         "unclear",
-        `the answer of the daemon at ${where} cannot be used: ${text(error)}`,
+        `the answer of the daemon at ${where} cannot be used: ${said(error)}`,
         options,
       );
   }
 }
 
-function text(error: unknown): string {
+function said(error: unknown): string {
   return error instanceof SyntaxError ? "it is no JSON" : error instanceof Error ? error.message : String(error);
 }

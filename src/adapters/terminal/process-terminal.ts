@@ -1,45 +1,64 @@
-import type { Terminal } from "../../ports/terminal.ts";
+import type { InterruptSignal, Terminal } from "../../ports/terminal.ts";
 
-/** The terminal, pipe or file that this process was started on. */
+/**
+ * The terminal, pipe or file that this process was started on. The streams are touched when they are first used: each
+ * takes a millisecond or two to set up, which shows in `heal check`.
+ */
 export function processTerminal(): Terminal {
-  const { stdin, stdout, stderr } = process;
-  // A reader that has seen enough (`heal status | head`) is no failure of ours.
-  for (const stream of [stdout, stderr]) stream.on("error", ignoreClosedPipe);
+  const safe = once(() => {
+    // A reader that has seen enough (`heal status | head`) is no failure of ours.
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+  });
   let input: Promise<string | null> | null = null;
   return {
-    out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    out(text) {
+      safe();
+      process.stdout.write(text);
+    },
+    err(text) {
+      safe();
+      process.stderr.write(text);
+    },
     get outColumns() {
-      return stdout.isTTY ? stdout.columns : null;
+      return process.stdout.isTTY ? process.stdout.columns : null;
     },
     // `hasColors` knows NO_COLOR, FORCE_COLOR and TERM.
     get outColours() {
-      return stdout.isTTY && stdout.hasColors();
+      return process.stdout.isTTY && process.stdout.hasColors();
     },
     get errColours() {
-      return stderr.isTTY && stderr.hasColors();
+      return process.stderr.isTTY && process.stderr.hasColors();
     },
     get errIsTerminal() {
-      return stderr.isTTY;
+      return process.stderr.isTTY;
     },
     get inputIsTerminal() {
-      return stdin.isTTY;
+      return process.stdin.isTTY;
     },
     readInput(bytesMax) {
-      input ??= readAll(stdin, bytesMax);
+      input ??= readAll(process.stdin, bytesMax);
       return input;
     },
     onInterrupt(callback) {
-      const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
       const cancel = (): void => signals.forEach((signal) => void process.off(signal, listener));
       // The second one ends the process at once, as if nobody listened.
       const listener = (signal: NodeJS.Signals): void => {
         cancel();
-        callback(signal as (typeof signals)[number]);
+        callback(signal as InterruptSignal);
       };
       for (const signal of signals) process.on(signal, listener);
       return cancel;
     },
+  };
+}
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
   };
 }
 
