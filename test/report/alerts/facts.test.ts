@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import { known, unknown } from "../../../src/model/known.ts";
+import type { Container, Instance } from "../../../src/model/instance.ts";
+import { noFleetMemory } from "../../../src/model/memory.ts";
+import type { HostObservation, Observation } from "../../../src/model/observation.ts";
+import type { Plan } from "../../../src/model/plan.ts";
+import { factsOf, noteActed, noteDecision, nothingSeen } from "../../../src/report/alerts/facts.ts";
+import { aDesiredState, aService } from "../../builders/service.ts";
+import { aStanding, hostFacts } from "./builders.ts";
+
+const instance = (host: string, name: string, changes: Partial<Container> = {}, current = true): Instance => ({
+  container: {
+    id: name,
+    name,
+    host,
+    service: "web",
+    slot: 1,
+    generation: 1,
+    specHash: null,
+    state: "running",
+    health: "none",
+    exitCode: null,
+    createdAtMs: 0,
+    startedAtMs: 0,
+    finishedAtMs: null,
+    restartsItself: false,
+    address: null,
+    ports: [],
+    compose: null,
+    swarmTaskId: null,
+    swarmServiceName: null,
+    ...changes,
+  },
+  registration: null,
+  current,
+});
+
+const up = (name: string): HostObservation => hostFacts(name).observation;
+const down = (name: string): HostObservation => ({ ...up(name), engine: unknown("gone"), silentSinceMs: 5 });
+
+function decision(
+  hosts: readonly HostObservation[],
+  services: Readonly<Record<string, readonly Instance[]>>,
+): { observed: Observation; plan: Plan } {
+  const observed = Object.entries(services).map(([service, instances]) => [
+    service,
+    {
+      service,
+      binding: known({ kind: "engine" as const }, 0),
+      instances,
+      silentHosts: {},
+      registry: unknown("not asked"),
+      consistency: "default" as const,
+      freshRuntime: true,
+      agreeingReads: 1,
+      registrationsBefore: null,
+    },
+  ]);
+  const plans = Object.keys(services).map((service) => [
+    service,
+    { service, waves: [], holds: [], standing: aStanding(service), needsLook: null, lookAgainAtMs: null },
+  ]);
+  return {
+    observed: {
+      atMs: 0,
+      hosts: Object.fromEntries(hosts.map((host) => [host.name, host])),
+      services: Object.fromEntries(observed),
+      fleet: { instances: 0, runningButCritical: 0, servicesCritical: 0 },
+    },
+    plan: { version: 1, services: Object.fromEntries(plans) },
+  };
+}
+
+const about = {
+  desired: aDesiredState([aService("web"), aService("api")]),
+  memory: { fleet: noFleetMemory, services: {} },
+  nowMs: 9,
+  commandSuffix: "",
+  desiredState: null,
+  leadership: { kind: "led" as const },
+  setAside: [],
+};
+
+describe("facts", () => {
+  it("lay one pass over the other, since each looks at some services only", () => {
+    const first = noteDecision(nothingSeen, decision([up("h1")], { web: [instance("h1", "w1")] }));
+    const second = noteDecision(first, decision([up("h1")], { api: [] }));
+    expect(factsOf(first, about).services["api"]?.standing).toBeNull();
+    expect(factsOf(second, about).services).toMatchObject({
+      web: { standing: { service: "web" } },
+      api: { standing: { service: "api" } },
+    });
+  });
+
+  it("know what a dead host carried, although it has been replaced elsewhere meanwhile", () => {
+    const before = noteDecision(
+      nothingSeen,
+      decision([up("h1"), up("h2")], { web: [instance("h1", "w1"), instance("h2", "w2")] }),
+    );
+    const dead = noteDecision(
+      before,
+      decision([up("h1"), down("h2")], { web: [instance("h1", "w1"), instance("h2", "w2", {}, false)] }),
+    );
+    const healed = noteDecision(
+      dead,
+      decision([up("h1"), down("h2")], { web: [instance("h1", "w1"), instance("h1", "w3")] }),
+    );
+    expect(factsOf(healed, about).hosts["h2"]?.carried).toEqual([{ service: "web", instances: 1 }]);
+  });
+
+  it("know it from what is remembered, when the host was dead before this process began", () => {
+    const seen = noteDecision(
+      nothingSeen,
+      decision([down("h2")], { web: [instance("h2", "w2", {}, false), instance("h2", "w4", {}, false)] }),
+    );
+    expect(factsOf(seen, about).hosts["h2"]?.carried).toEqual([{ service: "web", instances: 2 }]);
+  });
+
+  it("forget what a living host does not run any more, and hosts that are not in the settings any more", () => {
+    const seen = noteDecision(nothingSeen, decision([up("h1"), up("h2")], { web: [instance("h1", "w1")] }));
+    const later = noteDecision(seen, decision([up("h1")], { web: [instance("h1", "w1", { state: "exited" })] }));
+    expect(factsOf(later, about).hosts).toEqual({ h1: { observation: up("h1"), carried: [] } });
+  });
+
+  it("keep the last results of a service until it is acted on again", () => {
+    const result = { kind: "skipped" as const, action: {} as never, reason: "x" };
+    const seen = noteActed(noteActed(nothingSeen, "web", [result], 3), "web", [], 4);
+    expect(factsOf(seen, about).services["web"]?.acted).toEqual({ results: [result], atMs: 3 });
+    expect(factsOf(seen, about).services["api"]?.acted).toBeNull();
+  });
+
+  it("leave out services that are not desired any more", () => {
+    const seen = noteDecision(nothingSeen, decision([up("h1")], { old: [instance("h1", "o1")] }));
+    expect(Object.keys(factsOf(seen, about).services)).toEqual(["web", "api"]);
+    expect(factsOf(seen, about).hosts["h1"]?.carried).toEqual([]);
+  });
+});
