@@ -12,16 +12,17 @@ export interface ReadFileOptions {
   readonly within?: string;
 }
 
-/** Says that something in the directories or files may have changed: a hint, as any nudge. */
+/** Says that something about files or directories may have changed: a hint, as any nudge. */
 export interface FileWatcher {
-  /** `onChange` is called with a path, several times for one change if need be. `onError` keeps the watch going. */
+  /**
+   * Watches absolute paths, existing or not. `onChange` is called with a path, several times for one change if need be;
+   * `onError` when a part of the watch is lost, which a resync has to make good.
+   */
   watch(paths: readonly string[], onChange: (path: string) => void, onError: (error: Error) => void): FileWatch;
 }
 
 export interface FileWatch {
-  /** Resolves once no later change can be missed. */
-  readonly ready: Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /**
