@@ -63,7 +63,7 @@ export async function surplus(screen: Screen, stage: Stage): Promise<void> {
   const check = await stage.heal.ask("check", "web");
   screen.output("heal check web", `${check.text.trimEnd()}\n(exit code ${check.code})`);
   const mail = await screen.step("the alert mail arrives", () =>
-    stage.mail.mail(({ subject }) => subject?.includes("web") ?? false, 60_000),
+    stage.mail.mail(({ subject }) => subject?.includes("more than asked for") ?? false, 60_000),
   );
   screen.output(`mail to ${mail.to?.[0]?.address ?? "nobody"}`, `Subject: ${mail.subject}\n\n${mail.text ?? ""}`);
   const running = await containers(stage, "web");
@@ -77,7 +77,8 @@ async function containers({ docker }: Stage, service: string): Promise<readonly 
 
 async function passing({ consul }: Stage, service: string): Promise<number> {
   const answer = await fetch(`${consul}/v1/health/service/${service}?passing`);
-  return ((await answer.json()) as unknown[]).length;
+  const entries = (await answer.json()) as { readonly Service: { readonly Meta: Readonly<Record<string, string>> } }[];
+  return entries.filter(({ Service }) => Service.Meta["heal-environment"] === ENVIRONMENT).length;
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -41,10 +41,7 @@ export function openHeal({ program, config, environment, logFile }: HealOptions)
         child.once("exit", (code) => reject(new Error(`the daemon ended with code ${code}; its log is ${logFile}`)));
       });
       ended.catch(() => undefined);
-      await Promise.race([
-        ended,
-        untilTrue(async () => (await ask("status", "--json")).text.includes('"role":"leader"')),
-      ]);
+      await Promise.race([ended, untilTrue(async () => isLed((await ask("status", "--json")).text))]);
     },
     async stop() {
       const child = daemon;
@@ -55,6 +52,10 @@ export function openHeal({ program, config, environment, logFile }: HealOptions)
       daemon = null;
     },
   };
+}
+
+function isLed(json: string): boolean {
+  return (JSON.parse(json) as { readonly controller?: { readonly role?: string } }).controller?.role === "leader";
 }
 
 /** Asks again until the answer is yes. Rejects after `withinMs`. */

@@ -100,7 +100,7 @@ function settings(docker: string, consul: string, smtpPort: number, folder: stri
           to: ["ops@demo.example"],
         },
       },
-      routes: { default: { critical: ["ops-mail"], warning: ["ops-mail"], wait: "1s", repeat: "4h" } },
+      routes: { default: { critical: ["ops-mail"], warning: ["ops-mail"], wait: "3s", repeat: "4h" } },
     },
   };
 }
