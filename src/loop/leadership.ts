@@ -27,11 +27,12 @@ export interface Leadership {
   /** Tells of every change of `standing`, and returns how to stop telling. */
   onChange(callback: (standing: LeadershipStanding) => void): () => void;
   /**
-   * Resolves once it is clear who acts (`leader` or `follower`), with `stopped` when it was stopped first, or with
-   * whatever holds after `withinMs`: how a one-shot command decides between acting and handing over.
+   * Resolves once the standing is one of `kinds`, by default once it is clear who acts (`leader` or `follower`) or it
+   * was stopped; or with whatever holds after `withinMs`. So a one-shot command decides between acting and handing
+   * over; and if nobody takes it over, waits with `["leader"]` until a dead holder's time is up.
    */
-  settled(withinMs: number): Promise<LeadershipStanding>;
-  /** Nothing is allowed from the moment of the call; resolves when the key is given back, or after three seconds. */
+  settled(withinMs: number, kinds?: readonly LeadershipStanding["kind"][]): Promise<LeadershipStanding>;
+  /** Nothing is allowed from the moment of the call; resolves when the key is given back, or a few seconds later. */
   stop(): Promise<void>;
 }
 
@@ -59,46 +60,41 @@ export function startLeadership(deps: LeadershipDeps, options: LeadershipOptions
   if (problem !== null) throw new Error(problem);
   const stopping = new AbortController();
   const board = standingBoard(deps.clock);
-  const office: Office = { tenure: null };
-  const done = run(deps, options, board, office, stopping.signal);
+  const candidacy: Candidacy = { ...deps, ...options, board, tenure: null };
+  const done = run(candidacy, stopping.signal);
 
   return {
-    current: () => office.tenure?.fence() ?? noFence(describeStanding(board.standing())),
+    current: () => candidacy.tenure?.fence() ?? noFence(describeStanding(board.standing())),
     standing: board.standing,
     onChange: board.onChange,
-    settled: (withinMs) => settled(deps.clock, board, withinMs),
+    settled: (withinMs, kinds) => settled(deps.clock, board, withinMs, kinds),
     async stop() {
-      office.tenure?.end("heal is stopping");
+      candidacy.tenure?.end("heal is stopping");
       stopping.abort();
       await done;
     },
   };
 }
 
-/** Where the present tenure hangs, so that fences can be had from outside. */
-interface Office {
+interface Candidacy extends LeadershipDeps, LeadershipOptions {
+  readonly board: Board;
+  /** The present one, so that fences can be had from outside. */
   tenure: Tenure | null;
 }
 
-async function run(
-  deps: LeadershipDeps,
-  options: LeadershipOptions,
-  board: Board,
-  office: Office,
-  stop: AbortSignal,
-): Promise<void> {
-  const { coordination, clock, random } = deps;
+async function run(candidacy: Candidacy, stop: AbortSignal): Promise<void> {
+  const { coordination, clock, random, board, holder, terms } = candidacy;
   for (let failures = 0; !stop.aborted; failures += 1) {
     try {
-      const { checkTtlMs, lockDelayMs } = options.terms;
-      const opening = coordination.openSession({ holder: options.holder, checkTtlMs, lockDelayMs });
+      const { checkTtlMs, lockDelayMs } = terms;
+      const opening = coordination.openSession({ holder, checkTtlMs, lockDelayMs });
       const session = await unlessAborted(opening, stop);
       if (session === undefined) {
         opening.then((late) => late.close()).catch(() => undefined);
         break;
       }
       failures = 0;
-      await serve(deps, options, board, office, session, stop);
+      await serve(candidacy, session, stop);
     } catch (error) {
       board.post({ kind: "seeking", reason: (error as Error).message });
     }
@@ -108,46 +104,39 @@ async function run(
 }
 
 /** The life of one session: campaign, lead, and give back whatever is held. */
-async function serve(
-  deps: LeadershipDeps,
-  { terms }: LeadershipOptions,
-  board: Board,
-  office: Office,
-  session: Session,
-  stop: AbortSignal,
-): Promise<void> {
+async function serve(candidacy: Candidacy, session: Session, stop: AbortSignal): Promise<void> {
+  const { clock, terms, board } = candidacy;
   const over = new AbortController();
   const end = (): void => over.abort();
   stop.addEventListener("abort", end, { once: true });
   if (stop.aborted) end();
-  const beating = keepAlive(deps, terms, office, session, over);
+  const beating = keepAlive(candidacy, session, over);
   try {
-    const won = await campaign(deps, board, session, over.signal);
+    const won = await campaign(candidacy, session, over.signal);
     // What was won after it was told to give up is given back below.
     if (won === null || over.signal.aborted) return;
     const { lease, sentAt } = won;
-    office.tenure = beginTenure(deps.clock, terms, lease, sentAt, {
+    candidacy.tenure = beginTenure(clock, terms, lease, sentAt, {
       onLapse: (reason) => board.post({ kind: "suspended", lease, reason }),
       onResume: () => board.post({ kind: "leader", lease }),
     });
-    if (office.tenure.fence().mayAct()) board.post({ kind: "leader", lease });
+    if (candidacy.tenure.fence().mayAct()) board.post({ kind: "leader", lease });
     await unlessAborted(new Promise<never>(() => undefined), over.signal);
   } finally {
     end();
     stop.removeEventListener("abort", end);
-    const led = office.tenure !== null;
-    office.tenure?.end("another process may lead by now");
-    office.tenure = null;
+    const led = candidacy.tenure !== null;
+    candidacy.tenure?.end("another process may lead by now");
+    candidacy.tenure = null;
     if (led && !stop.aborted) board.post({ kind: "seeking", reason: "leadership was lost" });
     await beating;
-    await within(deps.clock, session.close(), closeWithinMs).catch(() => undefined);
+    await within(clock, session.close(), closeWithinMs).catch(() => undefined);
   }
 }
 
 /** Asks for the key whenever nobody holds it. null when told to give up; rejects when the session is of no use any more. */
 async function campaign(
-  { coordination, clock, random }: LeadershipDeps,
-  board: Board,
+  { coordination, clock, random, board }: Candidacy,
   session: Session,
   signal: AbortSignal,
 ): Promise<{ readonly lease: Lease; readonly sentAt: Instant } | null> {
@@ -182,17 +171,12 @@ async function campaign(
 }
 
 /** The heartbeat, for as long as the session is in use; ends its use when it has become useless. Never rejects. */
-async function keepAlive(
-  { coordination, clock }: LeadershipDeps,
-  terms: LeaseTerms,
-  office: Office,
-  session: Session,
-  over: AbortController,
-): Promise<void> {
+async function keepAlive(candidacy: Candidacy, session: Session, over: AbortController): Promise<void> {
+  const { coordination, clock, terms } = candidacy;
   const everyMs = renewEveryMs(terms);
   while (!over.signal.aborted) {
     const sentAt = instant(clock);
-    const { tenure } = office;
+    const { tenure } = candidacy;
     try {
       const [, view] = await within(
         clock,

@@ -38,10 +38,14 @@ export function standingBoard(clock: Clock): Board {
   };
 }
 
-/** The standing once it is `leader`, `follower` or `stopped`, or whatever it is after `withinMs`. */
-export async function settled(clock: Clock, board: Board, withinMs: number): Promise<LeadershipStanding> {
-  const isSettled = ({ kind }: LeadershipStanding): boolean =>
-    kind === "leader" || kind === "follower" || kind === "stopped";
+/** The standing once it is one of `kinds`, or whatever it is after `withinMs`. */
+export async function settled(
+  clock: Clock,
+  board: Board,
+  withinMs: number,
+  kinds: readonly LeadershipStanding["kind"][] = ["leader", "follower", "stopped"],
+): Promise<LeadershipStanding> {
+  const isSettled = ({ kind }: LeadershipStanding): boolean => kinds.includes(kind);
   if (isSettled(board.standing())) return board.standing();
   return new Promise((resolve) => {
     const finish = (): void => {

@@ -223,6 +223,19 @@ describe("leadership", () => {
     expect(await settled).toMatchObject({ kind: "follower", holder: { node: "a" } });
   });
 
+  it("settles for nothing but leading when told to, once the holder's time is up", async () => {
+    const { clock, consul, daemon, leader } = await aLeader();
+    const oneShot = daemon("one-shot");
+    await clock.advance(100);
+    const settled = oneShot.settled(6_000, ["leader"]);
+    await clock.advance(1_000);
+    consul.destroySession(leader.current().lease!.sessionId);
+    const stopped = leader.stop();
+    await clock.advance(4_000);
+    await stopped;
+    expect(await settled).toMatchObject({ kind: "leader" });
+  });
+
   it("settles for what there is when it takes too long", async () => {
     const { clock, consul, daemon } = aCluster();
     consul.hang(true);

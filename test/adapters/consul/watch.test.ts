@@ -30,9 +30,8 @@ function aRegistry() {
     from: number | undefined,
   ): Promise<Answer<T>> {
     await Promise.resolve();
-    while (failure === null && from !== undefined && from === indexes[topic]) {
-      await new Promise<void>((resolve) => waiting.add(resolve));
-    }
+    const isNews = (): boolean => failure !== null || from !== indexes[topic];
+    while (!isNews()) await new Promise<void>((resolve) => waiting.add(resolve));
     if (failure !== null) throw failure;
     return answer(value(), indexes[topic]);
   }
