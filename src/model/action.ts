@@ -128,12 +128,15 @@ export interface AttachReplica extends ActionBase {
   readonly master: RedisRef;
   /** Name under which its data is kept; null where nothing would be lost. */
   readonly keepAsideAs: string | null;
+  /** What is remembered of the settings that it was told. */
+  readonly mark: string;
 }
 
 /** Tells a node the service's settings (passwords, `min-replicas-to-write`, …). */
 export interface ConfigureRedis extends ActionBase {
   readonly kind: "configure-redis";
   readonly node: RedisRef;
+  readonly mark: string;
 }
 
 /** Sets the role tags of all registrations in one transaction: who is not named has none. */

@@ -123,6 +123,8 @@ export interface RedisMemory {
   readonly cooldownUntilMs: number;
   /** Nodes that were told the service's settings: container id → run id and hash of the settings. */
   readonly configured: Readonly<Record<string, string>>;
+  /** Nodes that could not be attached or configured: container id → no further try before. */
+  readonly notBeforeMs: Readonly<Record<string, number>>;
   /** Since when instances have been waiting for all others to be there before the first master is chosen. */
   readonly waitingSinceMs: number | null;
   /** Since when the master has not been well; null while it is. */
@@ -176,6 +178,7 @@ export const noRedisMemory: RedisMemory = {
   last: null,
   cooldownUntilMs: 0,
   configured: {},
+  notBeforeMs: {},
   waitingSinceMs: null,
   downSinceMs: null,
   wish: null,

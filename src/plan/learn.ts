@@ -1,8 +1,10 @@
 import type { Action, ActionResult } from "../model/action.ts";
+import { isRedisAction } from "../model/action.ts";
 import type { BackOff, ServiceMemory } from "../model/memory.ts";
 import { noSlotMemory } from "../model/memory.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { afterFailure, nextBackOff } from "./back-off.ts";
+import { learnRoles, readRedisMemory } from "./redis/memory.ts";
 import { subjectOf } from "./subject.ts";
 
 type Failed = Extract<ActionResult, { kind: "failed" }>;
@@ -17,7 +19,12 @@ export function learn(
   tuning: Tuning,
   nowMs: number,
 ): ServiceMemory {
-  return results.reduce((known, result) => learnOne(known, result, tuning, nowMs), memory);
+  const [aboutRoles, others] = [true, false].map((wanted) =>
+    results.filter(({ action }) => isRedisAction(action) === wanted),
+  );
+  const known = (others ?? []).reduce((sum, result) => learnOne(sum, result, tuning, nowMs), memory);
+  if (aboutRoles === undefined || aboutRoles.length === 0) return known;
+  return { ...known, redis: learnRoles(readRedisMemory(known.redis), aboutRoles, nowMs) };
 }
 
 function learnOne(memory: ServiceMemory, result: ActionResult, tuning: Tuning, nowMs: number): ServiceMemory {

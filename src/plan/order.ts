@@ -1,15 +1,19 @@
 import type { Action } from "../model/action.ts";
+import { isRedisAction } from "../model/action.ts";
 
 /**
- * Waves of one service: registrations first, since clients miss what is not listed; then what works on the service as
+ * Waves of one service: a change of a Redis master and the tags that go with it; registrations early, since clients miss what is not listed; then what works on the service as
  * a whole; then starts in a slow start of 1, 2, 4, 8 … (an image that cannot run fails once, not forty times); and last
- * what takes something away.
+ * what takes something away, and then what makes replicas, which may take long.
  */
 export function inWaves(actions: readonly Action[]): readonly (readonly Action[])[] {
   const starts: Action[] = [];
   const repairs: Action[] = [];
   const scales: Action[] = [];
   const stops: Action[] = [];
+  const changes: Action[] = [];
+  const tags: Action[] = [];
+  const replicas: Action[] = [];
   for (const action of actions) {
     switch (action.kind) {
       case "start-instance":
@@ -24,11 +28,18 @@ export function inWaves(actions: readonly Action[]): readonly (readonly Action[]
       case "scale-compose-service":
         scales.push(action);
         break;
+      case "promote-replica":
+      case "switch-over":
+        changes.push(action);
+        break;
+      case "retag-roles":
+        tags.push(action);
+        break;
       default:
-        stops.push(action);
+        (isRedisAction(action) ? replicas : stops).push(action);
     }
   }
-  return [repairs, scales, ...slowStart(starts), stops].filter((wave) => wave.length > 0);
+  return [changes, tags, repairs, scales, ...slowStart(starts), stops, replicas].filter((wave) => wave.length > 0);
 }
 
 function slowStart<T>(items: readonly T[]): readonly (readonly T[])[] {

@@ -19,6 +19,7 @@ import { intend } from "./intend.ts";
 import { lookAgainAt } from "./look-again.ts";
 import { lostHostsOf } from "./lost-host.ts";
 import { inWaves } from "./order.ts";
+import { lookAgainWithRoles, memoryWithRoles, rolesOf, standingWithRoles, withRoles } from "./redis/roles.ts";
 import { rememberSeen } from "./remember.ts";
 import { clearEnded } from "./rules/clear-ended.ts";
 import { finishStop } from "./rules/finish-stop.ts";
@@ -83,7 +84,8 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
     const service = desired.services[name];
     if (service === undefined) continue;
     const situation = situationOf(desired, service, observed, memory, tuning, nowMs);
-    const { allowed, needsLook } = guard(situation, propose(situation), observed, fleet);
+    const roles = rolesOf(situation);
+    const { allowed, needsLook } = guard(situation, withRoles(propose(situation), roles), observed, fleet);
     for (const host of situation.stock.lostHosts) lostHosts.add(host);
     fleet = rememberStops(
       fleet,
@@ -91,8 +93,12 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
       nowMs,
     );
 
-    const intended = intend(situation.memory, allowed.actions, situation.stock, tuning, nowMs);
-    const standing = standingOf(service, situation.observed, situation.stock, situation.trust, intended, nowMs);
+    const acting = intend(situation.memory, allowed.actions, situation.stock, tuning, nowMs);
+    const intended = memoryWithRoles(acting, roles, allowed.actions, nowMs);
+    const standing = standingWithRoles(
+      standingOf(service, situation.observed, situation.stock, situation.trust, intended, nowMs),
+      roles,
+    );
     const after = withStatus(intended, standing.status, nowMs);
     memories[name] = after;
     plans[name] = {
@@ -101,7 +107,7 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
       holds: allowed.holds,
       standing,
       needsLook,
-      lookAgainAtMs: lookAgainAt({ ...situation, memory: after }, allowed.holds),
+      lookAgainAtMs: lookAgainWithRoles(lookAgainAt({ ...situation, memory: after }, allowed.holds), roles),
     };
   }
   return {

@@ -1,7 +1,8 @@
 /**
  * After an action on the service was refused, the next one waits: longer each time, until one succeeds. Starts have a
- * back-off of their own, per slot.
+ * back-off of their own, per slot; the roles of a Redis service too, per node.
  */
+import { isRedisAction } from "../../model/action.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import { holdAll } from "./hold-all.ts";
 
@@ -14,6 +15,6 @@ export function guardBackOff({ memory, nowMs }: Situation, proposal: Proposal): 
     "back-off",
     `the last try was refused (${backOff.because}); next try in ${seconds} s`,
     backOff.untilMs,
-    ({ kind }) => kind !== "start-instance",
+    (action) => action.kind !== "start-instance" && !isRedisAction(action),
   );
 }

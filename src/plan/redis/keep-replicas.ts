@@ -35,13 +35,13 @@ export function keepReplicas(
   const holds: Hold[] = [];
   const troubles: RedisStanding[] = [];
   let isIncomplete = false;
-  if (!isConfigured(situation, view, node)) actions.push(configure(situation, view));
+  if (!isConfigured(situation, view, node) && mayTry(situation, view)) actions.push(configure(situation, view, node));
 
   for (const other of others) {
     const verdict = verdictOn(situation, master, view, node, other);
     if (verdict.trouble !== null) troubles.push(verdict.trouble);
     isIncomplete ||= verdict.isIncomplete;
-    if (verdict.action === null) continue;
+    if (verdict.action === null || !mayTry(situation, other)) continue;
     const attaching = isSyncing || actions.some(({ kind }) => kind === "attach-replica");
     if (verdict.action.kind === "attach-replica" && attaching) {
       const { because, service } = verdict.action;
@@ -92,7 +92,7 @@ function verdictOn(
   }
   const follows = node.follows;
   if (!isConfigured(situation, other, node))
-    return { ...fine, action: configure(situation, other), isIncomplete: true };
+    return { ...fine, action: configure(situation, other, node), isIncomplete: true };
   if (follows === null || follows.up) return fine;
   const isLong = follows.downForMs !== null && follows.downForMs > LINK_DOWN_MS;
   const sentence = `${other.name} has been without the master for ${Math.round((follows.downForMs ?? 0) / 1000)} s`;
@@ -100,7 +100,7 @@ function verdictOn(
 }
 
 function attach(
-  { service, nodes, memory }: RedisSituation,
+  { service, nodes, memory, roles }: RedisSituation,
   masterView: RedisNodeView,
   masterNode: RedisNode,
   other: RedisNodeView,
@@ -114,6 +114,7 @@ function attach(
     node: refOf(other),
     master: refOf(masterView),
     keepAsideAs: isDiverged ? `diverged-${memory.epoch}-${node.runId.slice(0, 8)}` : null,
+    mark: settingsMark(node.runId, roles),
     because: isDiverged
       ? { ...because, evidence: `${because.evidence}, with data that is not part of the master's` }
       : because,
@@ -151,11 +152,16 @@ function isConfigured(
   return memory.configured[containerId] === settingsMark(runId, roles);
 }
 
-function configure({ service }: RedisSituation, view: RedisNodeView): ConfigureRedis {
+function mayTry({ memory, nowMs }: RedisSituation, { containerId }: RedisNodeView): boolean {
+  return nowMs >= (memory.notBeforeMs[containerId] ?? 0);
+}
+
+function configure({ service, roles }: RedisSituation, view: RedisNodeView, node: RedisNode): ConfigureRedis {
   return {
     kind: "configure-redis",
     service: service.name,
     node: refOf(view),
+    mark: settingsMark(node.runId, roles),
     because: { rule: RULE, evidence: `${view.name} has not been told the service's settings yet` },
   };
 }

@@ -6,6 +6,8 @@ import { masterOf, sayingOf } from "./node.ts";
 
 /** After a failover on evidence that needs time, another one would most likely be a flap. */
 const COOLDOWN_FACTOR = 10;
+const RETRY_MS = 3_000;
+const HOPELESS_RETRY_MS = 600_000;
 
 /** Memory as it was kept, or none where it is not ours to understand. */
 export function readRedisMemory(kept: unknown): RedisMemory {
@@ -30,8 +32,11 @@ export function settle(
   const cooldownUntilMs = Math.min(memory.cooldownUntilMs, nowMs + longestCooldownMs(roles));
   const live = new Set(nodes.map(({ containerId }) => containerId));
   const configured = Object.fromEntries(Object.entries(memory.configured).filter(([id]) => live.has(id)));
+  const notBeforeMs = Object.fromEntries(
+    Object.entries(memory.notBeforeMs).filter(([id, atMs]) => live.has(id) && atMs > nowMs),
+  );
   const wish = memory.wish !== null && nowMs >= memory.wish.untilMs ? null : memory.wish;
-  const tidy = { ...memory, cooldownUntilMs, configured, wish };
+  const tidy = { ...memory, cooldownUntilMs, configured, notBeforeMs, wish };
   const view = change === null ? undefined : nodes.find(({ containerId }) => containerId === change.to.containerId);
   const node = view === undefined ? null : sayingOf(view);
   if (change === null || view === undefined || node?.role !== "master" || node.runId !== change.to.runId) return tidy;
@@ -80,15 +85,19 @@ export function intendRoles(memory: RedisMemory, actions: readonly Action[], now
   };
 }
 
-/** What came of them: who knows the service's settings now. */
-export function learnRoles(memory: RedisMemory, results: readonly ActionResult[], roles: RedisRoles): RedisMemory {
-  let { configured } = memory;
-  for (const { kind, action } of results) {
-    if (kind !== "done" || (action.kind !== "attach-replica" && action.kind !== "configure-redis")) continue;
-    const { containerId, runId } = action.node;
-    if (runId !== null) configured = { ...configured, [containerId]: settingsMark(runId, roles) };
-  }
-  return configured === memory.configured ? memory : { ...memory, configured };
+/** What came of them: who knows the service's settings now, and who is left alone for a while. */
+export function learnRoles(memory: RedisMemory, results: readonly ActionResult[], nowMs: number): RedisMemory {
+  return results.reduce((known, result) => {
+    const { action } = result;
+    if (action.kind !== "attach-replica" && action.kind !== "configure-redis") return known;
+    const { containerId } = action.node;
+    if (result.kind === "done") {
+      return { ...known, configured: { ...known.configured, [containerId]: action.mark } };
+    }
+    if (result.kind === "skipped") return known;
+    const delayMs = result.retry === "never" ? HOPELESS_RETRY_MS : RETRY_MS;
+    return { ...known, notBeforeMs: { ...known.notBeforeMs, [containerId]: nowMs + delayMs } };
+  }, memory);
 }
 
 /** Changes with the process and with every setting that it is to be told. */

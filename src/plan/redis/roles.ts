@@ -1,11 +1,12 @@
 import type { Action, Because } from "../../model/action.ts";
 import { isRedisAction } from "../../model/action.ts";
+import type { ServiceMemory } from "../../model/memory.ts";
 import type { RedisStanding } from "../../model/redis.ts";
 import type { Standing } from "../../model/plan.ts";
 import { CRITICAL, PASSING, WARNING } from "../../model/status.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import { decideRoles, successors, switchTo } from "./decide.ts";
-import { readRedisMemory } from "./memory.ts";
+import { intendRoles, readRedisMemory } from "./memory.ts";
 import { sayingOf } from "./node.ts";
 import type { RedisDecision, RedisSituation } from "./situation.ts";
 
@@ -70,6 +71,24 @@ export function withRoles(proposal: Proposal, roles: Roles | null): Proposal {
         { actions: [handOver], holds: own.holds },
         held(rest, () => true, "failover", "the roles are changing; this follows"),
       );
+}
+
+/** Memory with what was seen of the roles, and what the allowed actions intend. */
+export function memoryWithRoles(
+  memory: ServiceMemory,
+  roles: Roles | null,
+  allowed: readonly Action[],
+  nowMs: number,
+): ServiceMemory {
+  if (roles === null) return memory;
+  const redis = intendRoles(roles.decision.memory, allowed, nowMs);
+  return { ...memory, redis };
+}
+
+/** The earlier of two times to look again. */
+export function lookAgainWithRoles(atMs: number | null, roles: Roles | null): number | null {
+  const times = [atMs, roles?.decision.lookAgainAtMs ?? null].filter((time) => time !== null);
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** A service without a writable master is down, however many of its instances run. */
