@@ -59,16 +59,17 @@ export class DockerConnection {
    * Rejects with `EngineError` only. `signal` also ends the call, and after it a stream that the call resolved to.
    */
   call<T>(what: string, deadlineMs: number, send: (docker: Docker) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#withDeadline(what, deadlineMs, async (expired) => {
+    const run = async (ended: AbortSignal): Promise<T> => {
       await this.#negotiated();
-      const modem = this.#transport.until(signal === undefined ? expired : AbortSignal.any([expired, signal]));
-      return send(new Docker({ modem } as Docker.DockerOptions));
-    });
+      return send(new Docker({ modem: this.#transport.until(ended) } as Docker.DockerOptions));
+    };
+    return this.#withDeadline(what, deadlineMs, run, signal);
   }
 
   /** Asks whether the engine answers, and agrees on the API version for the calls that follow. */
-  async ping(): Promise<void> {
-    const offered = await this.#withDeadline("ping", this.#pingMs, (signal) => this.#transport.readApiVersion(signal));
+  async ping(signal?: AbortSignal): Promise<void> {
+    const ask = (ended: AbortSignal): Promise<string> => this.#transport.readApiVersion(ended);
+    const offered = await this.#withDeadline("ping", this.#pingMs, ask, signal);
     this.#transport.version = agreedVersion(this.host, offered);
   }
 
@@ -85,13 +86,11 @@ export class DockerConnection {
     onEvent: (event: unknown) => void,
   ): Promise<void> {
     const what = "follow events";
-    const stop = new AbortController();
-    const ended = AbortSignal.any([signal, stop.signal]);
     try {
-      await this.ping();
+      await this.ping(signal);
       const since = this.engineClock.lastSeenSeconds();
       const options = { filters, ...(since === null ? {} : { since }) };
-      const stream = await this.call(what, this.#pingMs, (docker) => docker.getEvents(options), ended);
+      const stream = await this.call(what, this.#pingMs, (docker) => docker.getEvents(options), signal);
       onOpen();
       const lines = new JsonLines();
       for await (const chunk of stream) {
@@ -100,8 +99,6 @@ export class DockerConnection {
       throw new Error("the stream ended");
     } catch (error) {
       if (!signal.aborted) throw this.#errorFrom(error, what);
-    } finally {
-      stop.abort();
     }
   }
 
@@ -128,7 +125,12 @@ export class DockerConnection {
     }
   }
 
-  async #withDeadline<T>(what: string, deadlineMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #withDeadline<T>(
+    what: string,
+    deadlineMs: number,
+    run: (ended: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     if (this.#closed) throw new EngineError("unreachable", `${this.host}: could not ${what}: the connection is closed`);
     const controller = new AbortController();
     this.#open.add(controller);
@@ -141,7 +143,8 @@ export class DockerConnection {
       controller.abort();
     });
     try {
-      return await Promise.race([run(controller.signal), expired]);
+      const ended = signal === undefined ? controller.signal : AbortSignal.any([controller.signal, signal]);
+      return await Promise.race([run(ended), expired]);
     } catch (error) {
       // An upgraded or replaced engine may speak another version: agree anew before the next call.
       if (error instanceof HttpRefusal && /client version .* is too (new|old)/.test(error.message)) {

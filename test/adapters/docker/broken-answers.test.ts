@@ -4,7 +4,7 @@ import { openEngine } from "../../../src/adapters/docker/open-engine.ts";
 import type { EngineError } from "../../../src/ports/engine.ts";
 import { aTemplate } from "../../builders/template.ts";
 import { everything, id, inspected, listed } from "./answers.ts";
-import { aFakeEngine, type Answer, cut, half, json, never, pong, raw, stuck } from "./fake-engine.ts";
+import { aFakeEngine, type Answer, cut, half, hangingUp, json, never, pong, raw, stuck } from "./fake-engine.ts";
 
 const creation = {
   name: "heal.live.web.3.2",
@@ -94,6 +94,40 @@ describe("a list", () => {
     expect(await failure(fake.engine.list(everything))).toMatch(/^unclear: .*longer than 1048576 bytes/);
     await fake.untilNoSockets();
     expect(sent * 64 * 1024).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it("costs one request once its containers are known, and another look at one that comes back", async () => {
+    const State = { ...inspected.State, StartedAt: new Date(Date.now() - 5.5 * 60_000).toISOString() };
+    let present = true;
+    const fake = await aFakeEngine({
+      "/containers/json": (request, response) => json(present ? [listed] : [])(request, response),
+      [`/${id}/json`]: json({ ...inspected, State }),
+    });
+    const inspections = (): number => fake.requests.filter((line) => line.includes(`/${id}/json`)).length;
+    const first = await fake.engine.list(everything);
+    expect(await fake.engine.list(everything)).toEqual(first);
+    expect(inspections()).toBe(1);
+    present = false;
+    expect(await fake.engine.list(everything)).toEqual([]);
+    present = true;
+    expect(await fake.engine.list(everything)).toEqual(first);
+    expect(inspections()).toBe(2);
+  });
+
+  it("asks once more each for Compose projects and Swarm services, and gives each container once", async () => {
+    const fake = await aFakeEngine({ "/containers/json": json([listed]), [`/${id}/json`]: json(inspected) });
+    const adopting = { composeProjects: ["shop", "blog"], swarmServices: ["web"] };
+    expect(await fake.engine.list({ ...everything, service: "web", ...adopting })).toHaveLength(1);
+    const asked = fake.requests.filter((line) => line.includes("/containers/json"));
+    expect(
+      asked.map(
+        (line) => JSON.parse(new URL(line.split(" ")[1] ?? "", "http://h").searchParams.get("filters") ?? "").label,
+      ),
+    ).toEqual([
+      ["heal.environment=live", "heal.service=web"],
+      ["com.docker.compose.project"],
+      ["com.docker.swarm.service.name=web"],
+    ]);
   });
 
   it("leaves out an entry that the engine's filter should have left out", async () => {
@@ -214,6 +248,16 @@ describe("a start", () => {
     expect(requests).not.toContain(removal);
   });
 
+  it("is unclear when the engine goes away between the creation and the start", async () => {
+    const fake = await aFakeEngine({
+      "/containers/create": (request, response) => {
+        fake.stopListening();
+        hangingUp(createdAnswer)(request, response);
+      },
+    });
+    expect(await failure(fake.engine.start(creation))).toMatch(/^unclear: h1: could not start /);
+  });
+
   it("is unclear, not failed, when only the inspection after it fails", async () => {
     const { said } = await start({ [`/${id}/json`]: json({ message: "try later" }, 500) });
     expect(said).toMatch(/^unclear: started, but: .*try later$/);
@@ -311,8 +355,17 @@ describe("a connection", () => {
       { address: `unix://${fake.socketPath}.not`, tlsDirectory: null },
       { clock: realClock() },
     );
+    expect(await failure(engine.ping())).toMatch(/^unreachable: h9: .*ENOENT/);
     expect(await failure(engine.start(creation))).toMatch(/^unreachable: h9: .*ENOENT/);
     engine.close();
+  });
+
+  it("that nobody takes any more is unreachable, also when the engine answered before", async () => {
+    const fake = await aFakeEngine({ "/containers/json": hangingUp(json([])) });
+    await fake.engine.list(everything);
+    await fake.engine.list(everything);
+    fake.stopListening();
+    expect(await failure(fake.engine.start(creation))).toMatch(/^unreachable/);
   });
 
   it("to an engine that takes it and says nothing has sent nothing of the start", async () => {
@@ -323,17 +376,20 @@ describe("a connection", () => {
   });
 
   it("closes its socket at the deadline, so that nothing piles up", async () => {
-    const fake = await aFakeEngine({ "/containers/json": never() }, { deadlines: { listMs: 40 } });
+    const fake = await aFakeEngine(
+      { "/_ping": hangingUp(pong("1.41")), "/containers/json": never() },
+      { deadlines: { listMs: 100 } },
+    );
     const said = await Promise.all(Array.from({ length: 20 }, () => failure(fake.engine.list(everything))));
     expect(said.every((one) => one.startsWith("unclear"))).toBe(true);
-    fake.engine.close();
+    expect(fake.requests.length).toBeGreaterThan(20);
     await fake.untilNoSockets();
   });
 
   it("is kept and used again", async () => {
     const fake = await aFakeEngine({ "/containers/json": json([]) });
     for (let turn = 0; turn < 20; turn += 1) await fake.engine.list(everything);
-    expect(fake.openSockets()).toBe(1);
+    expect(fake.connections()).toBe(1);
   });
 
   it("that was closed sends nothing any more", async () => {

@@ -19,6 +19,10 @@ export interface FakeEngine {
   /** Bodies of the requests that had one. */
   readonly bodies: string[];
   openSockets(): number;
+  /** How many connections there have been. */
+  connections(): number;
+  /** Takes no connection any more, as when the daemon ends; what is open stays open. */
+  stopListening(): void;
   untilNoSockets(): Promise<void>;
 }
 
@@ -35,6 +39,7 @@ export async function aFakeEngine(
   const requests: string[] = [];
   const bodies: string[] = [];
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = createServer((request, response) => {
     const line = `${request.method} ${request.url}`;
     requests.push(line);
@@ -47,6 +52,7 @@ export async function aFakeEngine(
     });
   });
   server.on("connection", (socket: Socket) => {
+    connections += 1;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
@@ -59,7 +65,7 @@ export async function aFakeEngine(
   onTestFinished(async () => {
     engine.close();
     for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
+    await new Promise((resolve) => server.close(resolve)); // calls back also when it was closed before
     await rm(directory, { recursive: true, force: true });
   });
   return {
@@ -68,6 +74,8 @@ export async function aFakeEngine(
     requests,
     bodies,
     openSockets: () => sockets.size,
+    connections: () => connections,
+    stopListening: () => void server.close(),
     async untilNoSockets() {
       for (let tries = 0; sockets.size > 0; tries += 1) {
         if (tries > 200) throw new Error(`${sockets.size} sockets stay open`);
@@ -109,4 +117,12 @@ export function stuck(text: string): Answer {
 
 export function cut(): Answer {
   return (_request, response) => void response.socket?.destroy();
+}
+
+/** The same answer, after which the connection is closed. */
+export function hangingUp(answer: Answer): Answer {
+  return (request, response) => {
+    response.setHeader("Connection", "close");
+    answer(request, response);
+  };
 }

@@ -168,6 +168,35 @@ describe("the event stream", () => {
     expect(events).toHaveLength(1);
   });
 
+  it("ends at once when it is told to while the engine hangs", async () => {
+    const fake = await aFakeEngine({ "/_ping": never() });
+    const abort = new AbortController();
+    const followed = fake.engine.follow(
+      abort.signal,
+      () => undefined,
+      () => undefined,
+    );
+    await vi.waitFor(() => expect(fake.requests).toHaveLength(1));
+    abort.abort();
+    expect(await followed).toBeUndefined();
+    await fake.untilNoSockets();
+  });
+
+  it("tells nothing more of what came together with the event it was told to end at", async () => {
+    const fake = await aFakeEngine({ "/events": stream([line(anEvent("start")) + line(anEvent("die"))]) });
+    const abort = new AbortController();
+    const kinds: string[] = [];
+    await fake.engine.follow(
+      abort.signal,
+      () => undefined,
+      (event) => {
+        kinds.push(event.kind);
+        abort.abort();
+      },
+    );
+    expect(kinds).toEqual(["started"]);
+  });
+
   it("follows a hundred times without leaving anything behind", async () => {
     const fake = await aFakeEngine({ "/events": stream([]) });
     for (let turn = 0; turn < 100; turn += 1) {
