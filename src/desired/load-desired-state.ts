@@ -119,10 +119,15 @@ function desiredState(
   merged: ReadonlyMap<string, MergedService>,
   { environment, baseDirectory }: DesiredStateOptions,
 ): DesiredState {
-  const byName = Object.fromEntries(normalised.map((service) => [service.name, service]));
-  const hash = contentHash({ environment, services: byName });
+  const hashes = Object.fromEntries(normalised.map((service) => [service.name, hashOf(service)]));
+  const hash = contentHash({ environment, hashes });
   const services = Object.fromEntries(normalised.map((service) => [service.name, located(service, baseDirectory)]));
   return { environment, services, sources: sourcesOf(merged), hash };
+}
+
+/** The hash of the spec stands for what it was taken over, which is most of a service. */
+function hashOf(service: Service): string {
+  return contentHash(service.specHash === null ? service : { ...service, container: null, health: null, consul: null });
 }
 
 /** Makes the paths of files absolute, once the hashes have been taken. */
@@ -141,7 +146,8 @@ function sourcesOf(merged: ReadonlyMap<string, MergedService>): Readonly<Record<
   for (const [name, { value, chain }] of merged) {
     sources[`services.${name}`] = chain[0]?.file ?? "";
     for (const field of Object.keys(isObject(value) ? value : {})) {
-      sources[`services.${name}.${field}`] = chain.findLast((document) => setsField(document, name, field))?.file ?? "";
+      const source = chain.length === 1 ? chain[0] : chain.findLast((document) => setsField(document, name, field));
+      sources[`services.${name}.${field}`] = source?.file ?? "";
     }
   }
   return sources;

@@ -15,7 +15,9 @@ function* ownNames(services: Readonly<Record<string, ServiceFile>>): Generator<F
   const users = new Map<string, string[]>();
   for (const [name, service] of Object.entries(services)) {
     const consulName = service.consul?.name ?? name;
-    users.set(consulName, [...(users.get(consulName) ?? []), name]);
+    const others = users.get(consulName);
+    if (others === undefined) users.set(consulName, [name]);
+    else others.push(name);
   }
   for (const [consulName, names] of users) {
     const redis = names.find((name) => services[name]?.redis !== undefined);
