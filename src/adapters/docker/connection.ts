@@ -61,6 +61,8 @@ export class DockerConnection {
   call<T>(what: string, deadlineMs: number, send: (docker: Docker) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const run = async (ended: AbortSignal): Promise<T> => {
       await this.#negotiated();
+      // The deadline may have passed meanwhile: nothing is sent after it.
+      ended.throwIfAborted();
       return send(new Docker({ modem: this.#transport.until(ended) } as Docker.DockerOptions));
     };
     return this.#withDeadline(what, deadlineMs, run, signal);
