@@ -56,31 +56,26 @@ async function send(agent: Agent, post: Post, signal: AbortSignal): Promise<Answ
   if (url === null || !/^https?:$/.test(url.protocol)) {
     return { kind: "failed", reason: "its address is not an http or https URL", permanent: true };
   }
-  const guarded: Record<string, string> = url.username === "" ? {} : { authorization: basicAuthorization(url) };
-  for (const [name, value] of Object.entries(post.headers ?? {})) guarded[name.toLowerCase()] = value.reveal();
-  const headers = { "content-type": post.contentType ?? "application/json; charset=utf-8", ...guarded };
-  const secrets = [post.url, ...(post.secrets ?? [])].map((one) => one.reveal()).concat(Object.values(guarded));
-  url.username = "";
-  url.password = "";
-  post.sign?.(url);
   try {
-    const answer = await request(url, {
-      dispatcher: agent,
-      method: post.method ?? "POST",
-      headers,
-      body: post.body,
-      signal,
-    });
-    const body = await beginningOf(answer.body);
+    const guarded: Record<string, string> = url.username === "" ? {} : { authorization: basicAuthorization(url) };
+    for (const [name, value] of Object.entries(post.headers ?? {})) guarded[name.toLowerCase()] = value.reveal();
+    const headers = { "content-type": post.contentType ?? "application/json; charset=utf-8", ...guarded };
+    const secrets = [post.url, ...(post.secrets ?? [])].map((one) => one.reveal()).concat(Object.values(guarded));
+    url.username = "";
+    url.password = "";
+    post.sign?.(url);
+    const { method = "POST", body } = post;
+    const answer = await request(url, { dispatcher: agent, method, headers, body, signal });
+    const text = await beginningOf(answer.body);
     return {
       kind: "answered",
       status: answer.statusCode,
       retryAfterMs: retryAfterMs(answer.headers["retry-after"]),
-      body,
-      quoted: scrub(body.slice(0, 2_000), secrets),
+      body: text,
+      quoted: scrub(text.slice(0, 2_000), secrets),
     };
   } catch (error) {
-    return { kind: "failed", reason: whatFailed(error), permanent: false };
+    return { kind: "failed", reason: signal.aborted ? "no answer in time" : whatFailed(error), permanent: false };
   }
 }
 
@@ -119,8 +114,6 @@ function whatFailed(error: unknown): string {
 }
 
 const known: Readonly<Record<string, string>> = {
-  ABORT_ERR: "no answer in time",
-  UND_ERR_ABORTED: "no answer in time",
   UND_ERR_HEADERS_TIMEOUT: "no answer in time",
   UND_ERR_BODY_TIMEOUT: "its answer stopped half-way",
   UND_ERR_CONNECT_TIMEOUT: "no connection in time",
@@ -138,7 +131,6 @@ const known: Readonly<Record<string, string>> = {
 
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  if (error.name === "AbortError") return "ABORT_ERR";
   // A failed connection to several addresses keeps what happened to each of them.
   const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error.cause;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
