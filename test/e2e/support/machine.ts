@@ -10,7 +10,9 @@ import type { TestProject } from "vitest/node";
 import { ensureConsulBinary } from "../../../scripts/machine/consul-binary.ts";
 import { ensureConsul } from "../../../scripts/machine/consul.ts";
 import { ensureDocker } from "../../../scripts/machine/docker.ts";
+import { askEngine } from "../../../scripts/machine/engine-api.ts";
 import { demoImages, ensureImages } from "../../../scripts/machine/images.ts";
+import { stateFolder } from "../../../scripts/machine/state.ts";
 import { sweep, sweepAfterExit } from "../../../scripts/machine/sweep.ts";
 
 declare module "vitest" {
@@ -37,6 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const docker = given["HEAL_TEST_DOCKER"] ?? (await ensureDocker({ say }).then(remember(started))).dockerHost;
     await ensureImages(docker, demoImages, { say });
+    started.push({ stop: await ensureSwarm(docker) });
     const consul = given["HEAL_TEST_CONSUL"] ?? (await ensureConsul({ say }).then(remember(started))).address;
     const consulBinary = given["HEAL_TEST_CONSUL_BIN"] ?? (await ensureConsulBinary({ say }));
     tell(project, { docker, consul, consulBinary });
@@ -45,6 +48,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await teardown();
     throw error;
   }
+}
+
+/** One Swarm for all tests that need one; gives the way back. An engine that ends with the run needs none. */
+async function ensureSwarm(docker: string): Promise<() => Promise<void>> {
+  const { Swarm } = await askEngine<{ Swarm: { LocalNodeState: string } }>(docker, "GET", "/info");
+  if (Swarm.LocalNodeState === "active") return async () => undefined;
+  await askEngine(docker, "POST", "/swarm/init", { json: { ListenAddr: "127.0.0.1:0", AdvertiseAddr: "127.0.0.1" } });
+  const ours = process.env["HEAL_TEST_DOCKER"] !== undefined || docker.includes(stateFolder());
+  return async () => {
+    if (!ours) await askEngine(docker, "POST", "/swarm/leave?force=true");
+  };
 }
 
 function tell(project: TestProject, parts: Pick<ProvidedContext, "docker" | "consul" | "consulBinary">): void {
