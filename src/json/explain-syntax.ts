@@ -16,7 +16,8 @@ export function explainSyntax(text: string, error: unknown): SyntaxExplanation {
   parse(text, errors, { disallowComments: true, allowTrailingComma: false });
   const first = errors[0];
   if (first === undefined) return { offset: 0, message: `is not JSON: ${String(error)}`, expected: "a JSON object" };
-  if (text.slice(first.offset).trim() === "") {
+  const end = first.offset + (unended.has(printParseErrorCode(first.error)) ? first.length : 0);
+  if (text.slice(end).trim() === "") {
     return {
       offset: text.trimEnd().length,
       message: "the file ends here, half-way",
@@ -26,6 +27,12 @@ export function explainSyntax(text: string, error: unknown): SyntaxExplanation {
   const [message, expected] = sentences[printParseErrorCode(first.error)] ?? ["is not JSON", "JSON"];
   return { offset: first.offset, message, expected };
 }
+
+const unended: ReadonlySet<string> = new Set([
+  "UnexpectedEndOfString",
+  "UnexpectedEndOfNumber",
+  "UnexpectedEndOfComment",
+]);
 
 const sentences: Readonly<Record<string, readonly [message: string, expected: string]>> = {
   InvalidSymbol: ["this is not a JSON value", 'a value: text in "double quotes", a number, true, false, null, { or ['],

@@ -22,7 +22,7 @@ export interface FileWatcher {
 }
 
 export interface FileWatch {
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**

@@ -19,7 +19,7 @@ export function diskWatcher(settleMs = 200): FileWatcher {
       };
       const watches = paths.map((path) => watchName(path, tell, onError));
       return {
-        close() {
+        async close() {
           clearTimeout(settled);
           for (const close of watches) close();
         },

@@ -42,8 +42,8 @@ describe("the watcher of files", () => {
     seen = [];
     wake = () => {};
   });
-  afterEach(() => {
-    watch.close();
+  afterEach(async () => {
+    await watch.close();
     rmSync(root, { recursive: true, force: true });
   });
 
@@ -134,7 +134,7 @@ describe("the watcher of files", () => {
     begin(join(root, "state"));
     writeFileSync(join(root, "state", "web.json"), "2");
     await told();
-    watch.close();
+    await watch.close();
     seen.length = 0;
     writeFileSync(join(root, "state", "web.json"), "3");
     await sleep(60);
