@@ -1,5 +1,5 @@
 import { chmod, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { BuildOptions, Plugin } from "esbuild";
@@ -9,7 +9,7 @@ import type { BuildOptions, Plugin } from "esbuild";
  * Nothing else has to be installed to run it, so the licences of what is bundled go with it.
  */
 const root = fileURLToPath(new URL("..", import.meta.url));
-const outdir = join(root, "dist");
+const outdir = resolve(root, process.argv[2] ?? "dist");
 
 await rm(outdir, { recursive: true, force: true });
 const common: BuildOptions = {
