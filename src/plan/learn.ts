@@ -10,8 +10,8 @@ import { subjectOf } from "./subject.ts";
 type Failed = Extract<ActionResult, { kind: "failed" }>;
 
 /**
- * What the results of a service's actions change in its memory. Done: the entry stays in flight until its effect is
- * seen. Refused: over at once, with a back-off. Unclear: expired at once, so that the next pass looks before it acts.
+ * What the results of a service's actions change in its memory. Done: the entry stays in flight until a look shows
+ * its effect. Refused: over at once, with a back-off. Unclear: expired at once, so that the next pass looks before it acts.
  */
 export function learn(
   memory: ServiceMemory,
@@ -30,7 +30,7 @@ export function learn(
 function learnOne(memory: ServiceMemory, result: ActionResult, tuning: Tuning, nowMs: number): ServiceMemory {
   switch (result.kind) {
     case "done":
-      return learnDone(memory, result.action);
+      return learnDone(memory, result.action, nowMs);
     case "skipped":
       return endEntry(memory, result.action, nowMs);
     case "failed":
@@ -41,8 +41,15 @@ function learnOne(memory: ServiceMemory, result: ActionResult, tuning: Tuning, n
   }
 }
 
-function learnDone(memory: ServiceMemory, action: Action): ServiceMemory {
-  if (action.kind === "start-instance") return memory;
+/**
+ * A start that the engine has confirmed needs no more time to appear: where it is not seen, a fresh look settles at
+ * once that it is gone again.
+ */
+function learnDone(memory: ServiceMemory, action: Action, nowMs: number): ServiceMemory {
+  if (action.kind === "start-instance") {
+    const slot = { ...(memory.slots[action.slot] ?? noSlotMemory), confirmed: true };
+    return expireEntry({ ...memory, slots: { ...memory.slots, [action.slot]: slot } }, action, nowMs);
+  }
   const known = memory.backOff === null ? memory : { ...memory, backOff: null };
   // Compose has finished when its command has; Swarm and the engines are waited for.
   return action.kind === "scale-compose-service" ? withoutEntry(known, action) : known;
