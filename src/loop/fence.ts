@@ -57,7 +57,6 @@ export function beginTenure(
     const mine: Fence = {
       lease,
       mayAct() {
-        if (mine !== current) return false;
         look();
         return lapsed === null && mine === current;
       },

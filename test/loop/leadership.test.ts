@@ -106,6 +106,19 @@ describe("leadership", () => {
     expect(leader.seen).toEqual(["candidate", "leader", "suspended"]);
   });
 
+  it("counts its lease from when a renewal was sent, however late the answer", async () => {
+    // Wherever between two renewals Consul falls silent: the last one that was answered was sent 400 ms before.
+    for (const phaseMs of [0, 100, 200, 300, 400]) {
+      const { clock, consul, leader } = await aLeader();
+      consul.delay(400);
+      await clock.advance(3_000 + phaseMs);
+      expect(mayAct(leader)).toEqual([true]);
+      consul.hang(true);
+      await clock.advance(leaseMs(terms) - 400);
+      expect(mayAct(leader)).toEqual([false]);
+    }
+  });
+
   it("comes back with a new fence when Consul does, and the old one stays void", async () => {
     const { clock, consul, leader } = await aLeader();
     const before = leader.current();

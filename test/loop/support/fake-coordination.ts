@@ -24,6 +24,8 @@ export interface FakeConsul {
   fail(error: RegistryError | null): void;
   /** From now on requests are never answered, or are again. */
   hang(does: boolean): void;
+  /** From now on every request takes this long before it is heard. */
+  delay(ms: number): void;
   /** The next commit happens, and its answer is lost. */
   loseNextAnswer(): void;
   transactions(): number;
@@ -34,6 +36,7 @@ export function fakeConsul(clock: FakeClock): FakeConsul {
   const sessions = new Map<string, FakeSession>();
   let failure: RegistryError | null = null;
   let hangs = false;
+  let delayMs = 0;
   let losesAnswer = false;
   let transactions = 0;
   let index = 10;
@@ -58,6 +61,7 @@ export function fakeConsul(clock: FakeClock): FakeConsul {
   };
   const reach = async (): Promise<void> => {
     await Promise.resolve();
+    if (delayMs > 0) await clock.sleep(delayMs);
     if (hangs) await new Promise(() => undefined);
     if (failure !== null) throw failure;
   };
@@ -202,6 +206,7 @@ export function fakeConsul(clock: FakeClock): FakeConsul {
       for (const place of places.values()) for (const wake of place.waiting) wake();
     },
     hang: (does) => void (hangs = does),
+    delay: (ms) => void (delayMs = ms),
     loseNextAnswer: () => void (losesAnswer = true),
     transactions: () => transactions,
   };
