@@ -38,6 +38,8 @@ function settingsFor(service: Service, access: RedisAccess, { peer, address }: R
     { name: "min-replicas-to-write", value: String(minReplicasToWrite) },
     // Lets replicas notice within about a second that a master which writes nothing has fallen silent.
     { name: "repl-ping-replica-period", value: "1" },
+    // Replicas are attached one at a time, so that waiting for more of them only keeps the first one waiting.
+    { name: "repl-diskless-sync-delay", value: "0" },
     { name: "repl-backlog-size", value: String(BACKLOG_BYTES) },
     ...(announces
       ? [

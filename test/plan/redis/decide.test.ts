@@ -1,0 +1,210 @@
+import { describe, expect, test } from "vitest";
+import { known, unknown } from "../../../src/model/known.ts";
+import type { RedisMemory } from "../../../src/model/redis.ts";
+import { decideRoles } from "../../../src/plan/redis/decide.ts";
+import { addressOf, aGroup, aNode, aPart, aReplica, cutOff, NOW_MS } from "../../builders/redis.ts";
+
+const kinds = (group: Parameters<typeof decideRoles>[0]) => decideRoles(group).actions.map(({ kind }) => kind);
+const empty = { empty: true, replicationId: "fresh", offset: 0 };
+
+describe("the first master", () => {
+  test("is the first slot's where all are new, and the others are attached one at a time", () => {
+    const parts = [1, 2, 3].map((slot) =>
+      aPart(slot, { says: aNode(slot, { ...empty, replicationId: `fresh-${slot}` }) }),
+    );
+    const decision = decideRoles(aGroup(parts, { master: null }));
+    expect(decision.memory.master).toMatchObject({ containerId: "container-1", runId: "run-1" });
+    expect(decision.actions).toMatchObject([
+      { kind: "attach-replica", node: { containerId: "container-2" }, keepAsideAs: null },
+      { kind: "retag-roles", master: "heal.live.cache.1", replicas: [] },
+    ]);
+    expect(decision.holds).toMatchObject([{ heldBy: "one-at-a-time" }]);
+  });
+  test("is taken as it is found", () => {
+    const parts = [
+      aPart(1, { says: aReplica(1, 2) }),
+      aPart(2, { says: aNode(2) }),
+      aPart(3, { says: aReplica(3, 2) }),
+    ];
+    const decision = decideRoles(aGroup(parts, { master: null }));
+    expect(decision.memory.master?.containerId).toBe("container-2");
+    expect(decision.actions).toMatchObject([
+      { kind: "retag-roles", master: "heal.live.cache.2", replicas: ["heal.live.cache.1", "heal.live.cache.3"] },
+    ]);
+  });
+  test("waits for the others of the same start", () => {
+    const parts = [aPart(1, { says: aNode(1, empty) }), aPart(2, { state: "created" })];
+    const decision = decideRoles(aGroup(parts, { master: null }));
+    expect(decision).toMatchObject({ actions: [], standing: { kind: "starting" }, memory: { waitingSinceMs: NOW_MS } });
+  });
+  test("is not chosen while somebody cannot be asked", () => {
+    const parts = [aPart(1, { says: aNode(1, empty) }), aPart(2, { says: null })];
+    expect(decideRoles(aGroup(parts, { master: null }))).toMatchObject({ actions: [], standing: { kind: "unseen" } });
+  });
+  test("is not chosen while a host that may have it is silent", () => {
+    const group = aGroup([aPart(1, { says: aNode(1, empty) })], { master: null, silentHosts: { h2: "no route" } });
+    expect(decideRoles(group)).toMatchObject({ actions: [], standing: { kind: "unseen" } });
+  });
+  test("is left to a person where two have data of their own", () => {
+    const parts = [aPart(1, { says: aNode(1) }), aPart(2, { says: aNode(2, { replicationId: "other" }) })];
+    const decision = decideRoles(aGroup(parts, { master: null }));
+    expect(decision).toMatchObject({ actions: [], standing: { kind: "two-masters", writable: false } });
+    expect(decision.memory.master).toBeNull();
+  });
+  test("of two is the one that a person names, and the other's data is kept aside", () => {
+    const parts = [aPart(1, { says: aNode(1) }), aPart(2, { says: aNode(2, { replicationId: "other" }) })];
+    const wish = { kind: "promote", to: "2", untilMs: NOW_MS + 1 } as const;
+    const decision = decideRoles(aGroup(parts, { master: null, memory: { wish } }));
+    expect(decision.memory.master?.containerId).toBe("container-2");
+    expect(decision.actions[0]).toMatchObject({
+      kind: "attach-replica",
+      keepAsideAs: expect.stringContaining("diverged"),
+    });
+  });
+  test("is the one in the old master's place after everything was lost at once", () => {
+    const parts = [
+      aPart(1, { says: aNode(1, { runId: "new" }) }),
+      aPart(2, { says: aNode(2, { replicationId: "other" }) }),
+    ];
+    const memory: Partial<RedisMemory> = {
+      master: { containerId: "long-gone", name: "x", host: "h1", slot: 2, runId: "old", peer: addressOf(9) },
+    };
+    expect(decideRoles(aGroup(parts, { memory })).memory.master?.containerId).toBe("container-2");
+  });
+});
+
+describe("while the master is well", () => {
+  const tagged = [
+    aPart(1, { says: aNode(1), tags: ["master"] }),
+    aPart(2, { says: aReplica(2, 1), tags: ["slave"] }),
+    aPart(3, { says: aReplica(3, 1), tags: ["slave"] }),
+  ];
+  test("nothing is done to what is right", () => {
+    expect(decideRoles(aGroup(tagged))).toMatchObject({
+      actions: [],
+      holds: [],
+      standing: { kind: "well" },
+      busy: false,
+    });
+  });
+  test("tags that a registration has lost or brought back are put right in one action", () => {
+    const parts = [tagged[0], aPart(2, { says: aReplica(2, 1), tags: ["master"] }), aPart(3, { says: aReplica(3, 1) })];
+    const decision = decideRoles(aGroup(parts.filter((part) => part !== undefined)));
+    expect(decision.actions).toMatchObject([
+      { kind: "retag-roles", master: "heal.live.cache.1", replicas: ["heal.live.cache.2", "heal.live.cache.3"] },
+    ]);
+  });
+  test("a replica that does not answer keeps its tag, and loses the master's", () => {
+    const silent = aPart(2, { says: null, tags: ["slave"] });
+    expect(kinds(aGroup([tagged[0] ?? silent, silent]))).toEqual([]);
+    const claims = aPart(2, { says: null, tags: ["master"] });
+    expect(decideRoles(aGroup([tagged[0] ?? claims, claims])).actions).toMatchObject([
+      { unsure: ["heal.live.cache.2"] },
+    ]);
+  });
+  test("an old master that is back is made a replica, and has no tag until it is one", () => {
+    const back = aPart(2, { says: aNode(2, { replicationId: "before", offset: 50 }), tags: ["master"] });
+    const master = aPart(1, { says: aNode(1, { secondReplicationId: "before", secondOffset: 60 }), tags: ["master"] });
+    expect(decideRoles(aGroup([master, back])).actions).toMatchObject([
+      { kind: "attach-replica", node: { containerId: "container-2" }, keepAsideAs: null },
+      { kind: "retag-roles", master: "heal.live.cache.1", replicas: [], unsure: [] },
+    ]);
+  });
+  test("what an old master has written after the promotion is kept aside", () => {
+    const back = aPart(2, { says: aNode(2, { replicationId: "before", offset: 61 }) });
+    const master = aPart(1, { says: aNode(1, { secondReplicationId: "before", secondOffset: 60 }), tags: ["master"] });
+    const decision = decideRoles(aGroup([master, back]));
+    expect(decision.actions[0]).toMatchObject({ kind: "attach-replica", keepAsideAs: "diverged-1-run-2" });
+    expect(decision.standing.kind).toBe("diverged");
+  });
+  test.each([
+    ["a stranger", 9, "stranger"],
+    ["another replica", 3, "chain"],
+  ])("a replica of %s is re-pointed", (_what, of, kind) => {
+    const parts = [tagged[0], aPart(2, { says: aReplica(2, of) }), tagged[2]].filter((part) => part !== undefined);
+    const decision = decideRoles(aGroup(parts));
+    expect(decision.actions[0]).toMatchObject({ kind: "attach-replica", node: { containerId: "container-2" } });
+    expect(decision.standing.kind).toBe(kind);
+  });
+  test("a replica that refuses the password is named, and the rest goes on", () => {
+    const parts = [...tagged.slice(0, 2), aPart(3, { trouble: "denied", tags: ["slave"] })];
+    expect(decideRoles(aGroup(parts))).toMatchObject({
+      actions: [],
+      standing: { kind: "wrong-password", writable: true },
+    });
+  });
+  test("nobody is attached while another copies all data", () => {
+    const syncing = aPart(2, {
+      says: aReplica(2, 1, { follows: { master: addressOf(1), up: false, syncing: true, downForMs: null } }),
+    });
+    const decision = decideRoles(aGroup([tagged[0] ?? syncing, syncing, aPart(3, { says: aNode(3, empty) })]));
+    expect(decision.actions).toEqual([]);
+    expect(decision.holds).toMatchObject([{ heldBy: "one-at-a-time" }]);
+  });
+  test("another of ours that was made the master by somebody else is it from now on", () => {
+    const parts = [aPart(1, { says: aReplica(1, 2), tags: ["master"] }), aPart(2, { says: aNode(2), tags: ["slave"] })];
+    const decision = decideRoles(aGroup(parts));
+    expect(decision.memory).toMatchObject({ epoch: 2, master: { containerId: "container-2" } });
+    expect(decision.actions).toMatchObject([
+      { kind: "retag-roles", master: "heal.live.cache.2", replicas: ["heal.live.cache.1"] },
+    ]);
+  });
+  test("a person's wish for another master is a hand-over, not a failover", () => {
+    const wish = { kind: "switchover", to: "3", untilMs: NOW_MS + 1 } as const;
+    expect(decideRoles(aGroup(tagged, { memory: { wish } })).actions).toMatchObject([
+      { kind: "switch-over", from: { containerId: "container-1" }, to: { containerId: "container-3" } },
+    ]);
+  });
+  test("a wish that nobody can fulfil leaves all as it is, and says so", () => {
+    const wish = { kind: "switchover", to: "nobody", untilMs: NOW_MS + 1 } as const;
+    const decision = decideRoles(aGroup(tagged, { memory: { wish } }));
+    expect(decision.actions).toEqual([]);
+    expect(decision.holds[0]?.reason).toContain("no replica of that name");
+  });
+});
+
+describe("a master that was started anew", () => {
+  const fresh = (changes = {}) => aPart(1, { says: aNode(1, { runId: "new", ...changes }), tags: ["master"] });
+  test("gives way to a replica that has its data", () => {
+    const group = aGroup([fresh(empty), aPart(2, { says: cutOff(2, 1) })]);
+    expect(decideRoles(group).actions).toMatchObject([{ kind: "promote-replica", cause: "restarted" }]);
+  });
+  test("also while it is still loading", () => {
+    expect(kinds(aGroup([fresh({ loading: true }), aPart(2, { says: cutOff(2, 1) })]))).toEqual(["promote-replica"]);
+  });
+  test("never serves empty while another may have data: it loses its tag and a person is told", () => {
+    const group = aGroup([fresh(empty), aPart(2, { says: cutOff(2, 1, 500_000), tags: ["slave"] })]);
+    const decision = decideRoles(group);
+    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: null }]);
+    expect(decision.standing).toMatchObject({ kind: "none-eligible", writable: false });
+  });
+  test("goes on with what was on its disk where nobody has more", () => {
+    const decision = decideRoles(aGroup([fresh()]));
+    expect(decision.memory.master?.runId).toBe("new");
+  });
+  test("goes on empty where it is the only one", () => {
+    expect(decideRoles(aGroup([fresh(empty)])).memory.master?.runId).toBe("new");
+  });
+});
+
+describe("under Sentinel's authority", () => {
+  const sentinel = { roles: { authority: "sentinel" as const } };
+  test("the tags follow Sentinel's word once the node confirms it, and nothing else is done", () => {
+    const parts = [
+      aPart(1, { state: "exited", tags: ["master"] }),
+      aPart(2, { says: aNode(2), tags: ["slave"] }),
+      aPart(3, { says: cutOff(3, 1) }),
+    ];
+    const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(2), NOW_MS) }));
+    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: "heal.live.cache.2" }]);
+  });
+  test("nobody is promoted when the master ends", () => {
+    const parts = [aPart(1, { state: "exited", tags: ["master"] }), aPart(2, { says: cutOff(2, 1) })];
+    const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(1), NOW_MS) }));
+    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: null }]);
+  });
+  test("nothing changes while Sentinel cannot be asked", () => {
+    const parts = [aPart(1, { says: aNode(1) })];
+    expect(kinds(aGroup(parts, { ...sentinel, sentinel: unknown("no answer") }))).toEqual([]);
+  });
+});

@@ -1,0 +1,196 @@
+import { describe, expect, test } from "vitest";
+import { decideRoles } from "../../../src/plan/redis/decide.ts";
+import { aGroup, aNode, aPart, aReplica, cutOff, NOW_MS } from "../../builders/redis.ts";
+import type { RedisPart } from "../../builders/redis.ts";
+
+const ended = aPart(1, { state: "exited", tags: ["master"] });
+const kinds = (group: Parameters<typeof decideRoles>[0]) => decideRoles(group).actions.map(({ kind }) => kind);
+const promoted = (group: Parameters<typeof decideRoles>[0]) =>
+  decideRoles(group).actions.flatMap((action) => (action.kind === "promote-replica" ? [action] : []))[0];
+
+describe("a master whose container has ended", () => {
+  test("is replaced at once by its best replica, and the others follow that one", () => {
+    const group = aGroup([
+      ended,
+      aPart(2, { says: cutOff(2, 1) }),
+      aPart(3, { says: cutOff(3, 1, 0, { offset: 120 }) }),
+    ]);
+    const action = promoted(group);
+    expect(action).toMatchObject({ cause: "gone", epoch: 2, fence: "none", to: { containerId: "container-3" } });
+    expect(action?.others.map(({ containerId }) => containerId)).toEqual(["container-2"]);
+    expect(action?.from).toMatchObject({ containerId: "container-1", registrationId: "heal.live.cache.1" });
+    expect(decideRoles(group)).toMatchObject({ busy: true, standing: { kind: "failing-over", writable: false } });
+  });
+
+  test("also when nothing of the container is left", () => {
+    const group = aGroup([aPart(2, { says: cutOff(2, 1) }), aPart(3, { says: cutOff(3, 1) })], { master: null });
+    const memory = { ...group.memory, master: aGroup([aPart(1)]).memory.master };
+    expect(promoted({ ...group, memory })).toMatchObject({ cause: "gone" });
+  });
+
+  test("is not taken for ended because its host does not answer", () => {
+    const group = aGroup([aPart(2, { says: aReplica(2, 1) })], { silentHosts: { h1: "no route" }, master: null });
+    const memory = { ...group.memory, master: aGroup([aPart(1)]).memory.master };
+    expect(decideRoles({ ...group, memory })).toMatchObject({ actions: [], standing: { kind: "master-silent" } });
+  });
+
+  test("has the missing bytes of the history told before the promotion", () => {
+    const group = aGroup([ended, aPart(2, { says: cutOff(2, 1, 0, { offset: 90 }) })], {
+      gone: { "container-1": { node: aNode(1, { offset: 130 }), atMs: NOW_MS - 100 } },
+    });
+    const action = promoted(group);
+    expect(action?.gapBytes).toBe(40);
+    expect(action?.because.evidence).toContain("40 bytes");
+  });
+});
+
+describe("which replica may be promoted", () => {
+  const alone = (part: RedisPart) => decideRoles(aGroup([ended, part]));
+  const refusals: readonly (readonly [string, RedisPart, string])[] = [
+    ["one of which only old things are known", aPart(2, { says: cutOff(2, 1), ageMs: 1_500 }), "too old"],
+    ["one of priority 0", aPart(2, { says: cutOff(2, 1, 0, { priority: 0 }) }), "priority is 0"],
+    ["one that hides itself", aPart(2, { says: cutOff(2, 1, 0, { announced: false }) }), "hides itself"],
+    ["one that loads its data", aPart(2, { says: cutOff(2, 1, 0, { loading: true }) }), "loading"],
+    ["one without a complete copy", aPart(2, { says: cutOff(2, 1, null) }), "not complete"],
+    ["one that has been without the master for too long", aPart(2, { says: cutOff(2, 1, 11_000) }), "11 s"],
+    ["one that follows a stranger", aPart(2, { says: cutOff(2, 9) }), "not the master"],
+  ];
+  test.each(refusals)("not %s", (_what, part, reason) => {
+    const decision = alone(part);
+    expect(decision.actions.filter(({ kind }) => kind === "promote-replica")).toEqual([]);
+    expect(decision.standing).toMatchObject({ kind: "none-eligible", writable: false });
+    expect(decision.standing.sentence).toContain(reason);
+  });
+
+  test("not one that does not answer: whoever it is may be asked again", () => {
+    const decision = alone(aPart(2, { says: null }));
+    expect(decision).toMatchObject({ actions: [{ kind: "retag-roles", master: null }], standing: { kind: "unseen" } });
+  });
+
+  test("works again once a good one is back", () => {
+    expect(kinds(aGroup([ended, aPart(2, { says: cutOff(2, 1) })]))).toEqual(["promote-replica"]);
+  });
+
+  test("the smallest priority first, then the most of the history, then the smallest run id", () => {
+    const chosen = (...changes: readonly Parameters<typeof cutOff>[3][]) =>
+      promoted(aGroup([ended, ...changes.map((change, at) => aPart(at + 2, { says: cutOff(at + 2, 1, 0, change) }))]))
+        ?.to.containerId;
+    expect(chosen({ priority: 10, offset: 1 }, { priority: 20, offset: 99 })).toBe("container-2");
+    expect(chosen({ offset: 1 }, { offset: 99 })).toBe("container-3");
+    expect(chosen({ runId: "b" }, { runId: "a" })).toBe("container-3");
+  });
+
+  test("the longer the master has been down, the longer a replica may have been without it", () => {
+    const group = aGroup([ended, aPart(2, { says: cutOff(2, 1, 40_000) })], {
+      memory: { downSinceMs: NOW_MS - 35_000 },
+    });
+    expect(kinds(group)).toEqual(["promote-replica"]);
+  });
+});
+
+describe("a loss that is too large", () => {
+  const parts = [ended, aPart(2, { says: cutOff(2, 1, 0, { offset: 90 }) })];
+  const gone = { "container-1": { node: aNode(1, { offset: 130 }), atMs: NOW_MS } };
+  const limited = { roles: { maxDataLossBytes: 39 } };
+
+  test("waits for a person", () => {
+    const decision = decideRoles(aGroup(parts, { gone, ...limited }));
+    expect(decision.standing.kind).toBe("too-much-loss");
+    expect(decision.holds[0]?.reason).toContain("heal redis promote cache");
+  });
+  test("waits as well when it cannot be told", () => {
+    expect(decideRoles(aGroup(parts, limited)).standing.kind).toBe("too-much-loss");
+  });
+  test("goes on when a person accepts it", () => {
+    const wish = { kind: "promote", to: null, untilMs: NOW_MS + 1 } as const;
+    expect(promoted(aGroup(parts, { gone, ...limited, memory: { wish } }))).toMatchObject({
+      cause: "person",
+      gapBytes: 40,
+    });
+  });
+  test("does not hold up one that is small enough", () => {
+    expect(kinds(aGroup(parts, { gone, roles: { maxDataLossBytes: 40 } }))).toEqual(["promote-replica"]);
+  });
+});
+
+describe("a master that does not answer", () => {
+  const hung = (silentForMs: number) => aPart(1, { says: null, silentForMs, tags: ["master"] });
+
+  test("is left alone until downAfter has passed", () => {
+    const decision = decideRoles(aGroup([hung(900), aPart(2, { says: cutOff(2, 1) })]));
+    expect(decision).toMatchObject({ actions: [], busy: true, lookAgainAtMs: NOW_MS + 100 });
+  });
+  test("is replaced when its replicas do not hear of it either, after it was ended for good", () => {
+    const group = aGroup([hung(1_200), aPart(2, { says: aReplica(2, 1), heardMsAgo: 1_200 })]);
+    expect(promoted(group)).toMatchObject({ cause: "silent", fence: "stop-container" });
+  });
+  test("stays the master while a replica hears of it: only we are cut off", () => {
+    const parts = [hung(60_000), aPart(2, { says: cutOff(2, 1) }), aPart(3, { says: aReplica(3, 1), heardMsAgo: 300 })];
+    const decision = decideRoles(aGroup(parts));
+    expect(decision.actions).toEqual([]);
+    expect(decision.standing).toMatchObject({ kind: "master-silent" });
+    expect(decision.standing.sentence).toContain("has heard of it 300 ms ago");
+  });
+  test("is never replaced on our word alone", () => {
+    const decision = decideRoles(aGroup([hung(60_000), aPart(2, { says: null, silentForMs: 60_000 })]));
+    expect(decision.actions).toEqual([]);
+    expect(decision.standing.sentence).toContain("no replica can be asked");
+  });
+  test("is not fenced through an engine that does not answer either", () => {
+    const parts = [
+      aPart(1, { says: null, silentForMs: 5_000, current: false }),
+      aPart(2, { says: cutOff(2, 1, 1_000) }),
+    ];
+    expect(promoted(aGroup(parts, { silentHosts: { h1: "timed out" } }))).toMatchObject({ fence: "none" });
+  });
+  test("that answers with a refused password lives", () => {
+    const parts = [aPart(1, { trouble: "denied", silentForMs: 60_000 }), aPart(2, { says: cutOff(2, 1) })];
+    const decision = decideRoles(aGroup(parts));
+    expect(decision).toMatchObject({ actions: [], standing: { kind: "wrong-password", writable: true } });
+  });
+});
+
+describe("after a failover", () => {
+  test("the next one waits for its cooldown", () => {
+    const parts = [ended, aPart(2, { says: cutOff(2, 1) })];
+    const decision = decideRoles(aGroup(parts, { memory: { cooldownUntilMs: NOW_MS + 700 } }));
+    expect(decision).toMatchObject({ busy: true, lookAgainAtMs: NOW_MS + 700 });
+    expect(decision.actions.filter(({ kind }) => kind === "promote-replica")).toEqual([]);
+  });
+  test("a cooldown from a foreign clock cannot hold it up for ever", () => {
+    const parts = [ended, aPart(2, { says: cutOff(2, 1) })];
+    const decision = decideRoles(aGroup(parts, { memory: { cooldownUntilMs: NOW_MS * 9 } }));
+    expect(decision.lookAgainAtMs).toBe(NOW_MS + 10_000);
+  });
+  test("what was begun is gone on with: same epoch, same replica, though another looks better now", () => {
+    const change = {
+      epoch: 7,
+      cause: "gone",
+      from: { containerId: "container-1", name: "heal.live.cache.1.1" },
+      to: { containerId: "container-2", name: "heal.live.cache.2.1", runId: "run-2" },
+      gapBytes: 0,
+      sinceMs: NOW_MS - 50,
+    } as const;
+    const parts = [ended, aPart(2, { says: cutOff(2, 1) }), aPart(3, { says: cutOff(3, 1, 0, { offset: 999 }) })];
+    const action = promoted(aGroup(parts, { memory: { epoch: 7, change, cooldownUntilMs: NOW_MS + 900 } }));
+    expect(action).toMatchObject({ epoch: 7, to: { containerId: "container-2" } });
+  });
+  test("it is over when the new master says that it is one; then tags and replicas are put right", () => {
+    const change = {
+      epoch: 7,
+      cause: "gone",
+      from: { containerId: "container-1", name: "heal.live.cache.1.1" },
+      to: { containerId: "container-2", name: "heal.live.cache.2.1", runId: "run-2" },
+      gapBytes: 0,
+      sinceMs: NOW_MS - 50,
+    } as const;
+    const parts = [ended, aPart(2, { says: aNode(2) }), aPart(3, { says: cutOff(3, 1) })];
+    const decision = decideRoles(aGroup(parts, { memory: { epoch: 7, change } }));
+    expect(decision.memory).toMatchObject({
+      change: null,
+      master: { containerId: "container-2" },
+      last: { epoch: 7, cause: "gone", tookMs: 50 },
+    });
+    expect(decision.actions.map(({ kind }) => kind)).toEqual(["attach-replica", "retag-roles"]);
+  });
+});
