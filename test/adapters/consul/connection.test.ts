@@ -1,10 +1,18 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   connectConsul,
   defaultLimits,
   type ConnectionLimits,
   type ConsulAddress,
+  type ConsulTls,
 } from "../../../src/adapters/consul/connection.ts";
+import { certificate, privateKey } from "./certificate.ts";
 import { anAgent, anAgentThatSays } from "./support.ts";
 
 function connect(url: string, limits: Partial<ConnectionLimits> = {}, address: Partial<ConsulAddress> = {}) {
@@ -47,11 +55,49 @@ describe("a connection to Consul", () => {
     ]);
   });
 
-  it("keeps a path prefix of its address, and speaks over a unix socket's name", async () => {
+  it("keeps a path prefix of its address", async () => {
     const { url, requests } = await anAgentThatSays("");
     await connect(`${url}/consul`).request(get);
     expect(requests[0]!.url).toBe("/consul/v1/status/leader");
-    await expect(connect("unix:///no/such/socket").request(get)).rejects.toMatchObject({ kind: "unreachable" });
+  });
+
+  it("speaks over a unix socket", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "heal-consul-"));
+    const socket = path.join(folder, "consul.sock");
+    const server = http.createServer((request, response) => void response.end(request.url));
+    await new Promise<void>((resolve) => server.listen(socket, resolve));
+    onTestFinished(() => {
+      server.close();
+      rmSync(folder, { recursive: true });
+    });
+    expect((await connect(`unix://${socket}`).request(get)).text).toBe("/v1/status/leader");
+  });
+
+  it("speaks TLS, and only with a server that proves who it is unless told otherwise", async () => {
+    const server = https.createServer(
+      { cert: certificate, key: privateKey },
+      (_request, response) => void response.end("ok"),
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ask = (tls: Partial<ConsulTls> | null) =>
+      connect(
+        url,
+        {},
+        {
+          tls: tls === null ? null : { ca: null, certificate: null, key: null, serverName: null, verify: true, ...tls },
+        },
+      )
+        .request(get)
+        .then(
+          ({ text }) => text,
+          (error: Error) => error.message,
+        );
+    expect(await ask({ ca: certificate, serverName: "consul.test" })).toBe("ok");
+    expect(await ask({ verify: false })).toBe("ok");
+    expect(await ask(null)).toMatch(/self-signed/);
+    expect(await ask({ ca: certificate, serverName: "other.test" })).toMatch(/does not match/);
   });
 
   it("says that nothing was sent when nobody listens, or the name is unknown", async () => {
@@ -59,6 +105,7 @@ describe("a connection to Consul", () => {
       name: "RegistryError",
       kind: "unreachable",
     });
+    await expect(connect("unix:///no/such/socket").request(get)).rejects.toMatchObject({ kind: "unreachable" });
     await expect(connect("http://no-such-host.invalid:8500").request(get)).rejects.toMatchObject({
       kind: "unreachable",
     });

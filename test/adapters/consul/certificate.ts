@@ -1,0 +1,17 @@
+/** Of a server that is called `consul.test` and vouches for itself from 2020 to 2120. Good for nothing but tests. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAWMRQwEgYDVQQDDAtjb25zdWwu
+dGVzdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFjEUMBIGA1UE
+AwwLY29uc3VsLnRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATskeSndNu3
+KzqYpxflmVv689ifG8bl9Dn/27JLfRPWJ+bSHFFTJVImz2vJFHksVWYUcuCpTxXc
+JBJb8231LnuQo0owSDAWBgNVHREEDzANggtjb25zdWwudGVzdDAPBgNVHRMBAf8E
+BTADAQH/MB0GA1UdDgQWBBSJzOtHACAbidoMyARKsKBf4tcjrDAKBggqhkjOPQQD
+AgNIADBFAiBVMxo+fV0qsfZcpes8f2yXGrXseSZ2JTgkvjk4nvnw6QIhAKU7olN4
+rWkchS8wNkM6/+Ed3D0aOca6t6qZeeFMxq5g
+-----END CERTIFICATE-----`;
+
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgA6GPsXLx5tq+u1re
+N89HbgHw9H+qf3IZWJfCwJSlkAGhRANCAATskeSndNu3KzqYpxflmVv689ifG8bl
+9Dn/27JLfRPWJ+bSHFFTJVImz2vJFHksVWYUcuCpTxXcJBJb8231LnuQ
+-----END PRIVATE KEY-----`;
