@@ -130,7 +130,7 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
       running = await startRunning({
         settings: loaded.settings,
         variables: () => null,
-        log: pinoLog(process.env["HEAL_TEST_LOG"] === undefined ? "fatal" : "debug", {}),
+        log: pinoLog(process.env["HEAL_TEST_LOG"] === undefined ? "error" : "debug", {}),
         shadow: false,
         listeners: [
           { decided: (decision) => void (last = decision), acted: (_plan, outcome) => void results.push(...outcome) },
