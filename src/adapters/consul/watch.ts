@@ -42,7 +42,8 @@ const looksApartMinMs = 200;
  */
 export async function watchRegistry(deps: WatchDeps, handlers: WatchHandlers, options: WatchOptions): Promise<void> {
   const { registry, clock } = deps;
-  const { signal } = options;
+  // One listener on the caller's signal, which many others listen to.
+  const signal = AbortSignal.any([options.signal]);
   const followOptions: FollowOptions = { ...defaultFollow, ...options.follow, signal };
   const trouble = troubles(handlers);
   const settled = new Set<string>();

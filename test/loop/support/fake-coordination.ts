@@ -134,6 +134,7 @@ export function fakeConsul(clock: FakeClock): FakeConsul {
             const wake = (): void => {
               cancel();
               place.waiting.delete(wake);
+              signal?.removeEventListener("abort", wake);
               resolve();
             };
             const cancel = clock.after(waitMs ?? 60_000, wake);
