@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { openAsk } from "./adapters/api-client/ask.ts";
+import { askSocket } from "./adapters/api-client/ask-socket.ts";
 import { processTerminal } from "./adapters/terminal/process-terminal.ts";
 import { quick } from "./cli/quick/quick.ts";
 import { locateSocket } from "./settings/locate-socket.ts";
@@ -11,7 +11,7 @@ const terminal = processTerminal();
 
 const code = await quick(argv, {
   terminal,
-  ask: (path, question) => openAsk({ kind: "socket", path })(question),
+  ask: (path, question) => askSocket(path)(question),
   locate: (choice) => locateSocket({ ...processFacts(), ...choice }),
 });
 process.exit(code ?? (await (await import("./ordinary.ts")).ordinary(argv, terminal)));

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { openAsk } from "../../src/adapters/api-client/ask.ts";
+import { askSocket } from "../../src/adapters/api-client/ask-socket.ts";
 import type { Question } from "../../src/adapters/api-client/ask.ts";
 import { secret } from "../../src/model/secret.ts";
 import { NotLeader, PlanChanged } from "../../src/ports/controller.ts";
@@ -10,7 +10,7 @@ import type { Running } from "./support/running.ts";
 import { running } from "./support/running.ts";
 
 function overSocket({ server }: Running, question: Partial<Question> & { readonly path: string }) {
-  return openAsk({ kind: "socket", path: server.socketPath })({ method: "GET", timeoutMs: 5_000, ...question });
+  return askSocket(server.socketPath)({ method: "GET", timeoutMs: 5_000, ...question });
 }
 
 /** A raw request, with the headers that a browser or an attacker would choose. */

@@ -2,34 +2,25 @@ import { request as requestHttp } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Secret } from "../../model/secret.ts";
-import type { SocketAnswer } from "./ask-socket.ts";
+import type { Ask } from "./ask.ts";
+import { askBy, readAnswer } from "./ask.ts";
 
 /**
- * The same over TCP, with the token where there is one. By Node's own client, since a pass may answer after many
- * minutes, which `fetch` does not wait for. Follows no redirect.
+ * Asks the daemon at an address that it advertises, `http://…` or `https://…`, with the token where there is one. By
+ * Node's own client, since a pass may answer after many minutes, which `fetch` does not wait for. Follows no redirect.
  */
-export async function askAddress(
-  { url, token }: { readonly url: string; readonly token: Secret | null },
-  request: { readonly method: string; readonly path: string; readonly body: string | null },
-  bytesMax: number,
-  signal: AbortSignal,
-): Promise<SocketAnswer> {
-  const to = new URL(request.path, url);
-  const headers: Record<string, string> = { accept: "application/json" };
-  if (request.body !== null) headers["content-type"] = "application/json";
-  if (token !== null) headers["authorization"] = `Bearer ${token.reveal()}`;
-  const send = to.protocol === "https:" ? requestHttps : requestHttp;
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    send(to, { method: request.method, headers, signal, agent: false }, resolve)
-      .on("error", reject)
-      .end(request.body ?? undefined);
-  });
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw new Error(`the answer is larger than ${bytesMax} bytes`);
-    chunks.push(chunk);
-  }
-  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") };
+export function askAddress(url: string, token: Secret | null): Ask {
+  return askBy(async ({ method, path, body }, signal) => {
+    const to = new URL(path, url);
+    const headers: Record<string, string> = { accept: "application/json" };
+    if (body !== null) headers["content-type"] = "application/json";
+    if (token !== null) headers["authorization"] = `Bearer ${token.reveal()}`;
+    const send = to.protocol === "https:" ? requestHttps : requestHttp;
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      send(to, { method, headers, signal, agent: false }, resolve)
+        .on("error", reject)
+        .end(body ?? undefined);
+    });
+    return { status: response.statusCode ?? 0, text: (await readAnswer(response)).toString("utf8") };
+  }, new URL(url).origin);
 }

@@ -1,11 +1,4 @@
-import type { Secret } from "../../model/secret.ts";
 import { ControllerError } from "../../ports/controller.ts";
-import { askSocket } from "./ask-socket.ts";
-
-/** Where a daemon answers: its socket on this machine, or the address it advertises to others. */
-export type Endpoint =
-  | { readonly kind: "socket"; readonly path: string }
-  | { readonly kind: "address"; readonly url: string; readonly token: Secret | null };
 
 export interface Question {
   readonly method: "GET" | "POST";
@@ -25,27 +18,47 @@ export interface Answered {
 /** Asks a daemon one question. Rejects with `ControllerError` `absent`, `silent`, `denied` or `unclear`. */
 export type Ask = (question: Question) => Promise<Answered>;
 
-export function openAsk(endpoint: Endpoint): Ask {
+/** Carries one request to a daemon and its answer back, as texts. Rejects with what the system says. */
+export type Carry = (
+  request: Request,
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly text: string }>;
+
+export interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string | null;
+}
+
+/** Asks by way of `carry`; `where` is what messages call the other side. */
+export function askBy(carry: Carry, where: string): Ask {
   return async ({ method, path, body, timeoutMs }) => {
-    const request = { method, path, body: body === undefined ? null : JSON.stringify(body) };
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const { status, text } =
-        endpoint.kind === "socket"
-          ? await askSocket(endpoint.path, request, answerBytesMax, signal)
-          : await (await import("./ask-address.ts")).askAddress(endpoint, request, answerBytesMax, signal);
+      const request = { method, path, body: body === undefined ? null : JSON.stringify(body) };
+      const { status, text } = await carry(request, signal);
       return { status, body: JSON.parse(text) as unknown };
     } catch (error) {
-      throw failure(error, endpoint, signal.aborted);
+      throw failure(error, where, signal.aborted);
     }
   };
 }
 
-/** Twenty thousand services with their reasons stay well below this. */
+/** The whole of an answer. Twenty thousand services with their reasons stay well below the limit. */
+export async function readAnswer(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Error(`it is larger than ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 const answerBytesMax = 256 * 1024 * 1024;
 
-function failure(error: unknown, endpoint: Endpoint, timedOut: boolean): ControllerError {
-  const where = endpoint.kind === "socket" ? endpoint.path : new URL(endpoint.url).origin;
+function failure(error: unknown, where: string, timedOut: boolean): ControllerError {
   const options = { cause: error };
   if (timedOut) return new ControllerError("silent", `the daemon at ${where} does not answer`, options);
   switch ((error as NodeJS.ErrnoException).code) {

@@ -2,9 +2,15 @@ import { REPORT_VERSION } from "../../model/report.ts";
 import type { PassReport, PlanReport, StatusReport, WhyReport } from "../../model/report.ts";
 import type { Controller } from "../../ports/controller.ts";
 import { ControllerError } from "../../ports/controller.ts";
-import type { Ask, Endpoint, Question } from "./ask.ts";
-import { openAsk } from "./ask.ts";
+import type { Secret } from "../../model/secret.ts";
+import type { Ask, Question } from "./ask.ts";
+import { askSocket } from "./ask-socket.ts";
 import { revive } from "./revive.ts";
+
+/** Where a daemon answers: its socket on this machine, or the address it advertises to others. */
+export type Endpoint =
+  | { readonly kind: "socket"; readonly path: string }
+  | { readonly kind: "address"; readonly url: string; readonly token: Secret | null };
 
 /**
  * The daemon at `endpoint` as a Controller; null when none answers there, or none in time (a stopped one must not keep
@@ -12,7 +18,7 @@ import { revive } from "./revive.ts";
  * version that this program does not know.
  */
 export async function connectDaemon(endpoint: Endpoint, timeoutMs = 2_000): Promise<Controller | null> {
-  const ask = openAsk(endpoint);
+  const ask = await askOf(endpoint);
   try {
     const { status, body } = await ask({ method: "GET", path: "/healthz", timeoutMs });
     const spoken = (body as { readonly apiVersion?: unknown } | null)?.apiVersion;
@@ -24,6 +30,12 @@ export async function connectDaemon(endpoint: Endpoint, timeoutMs = 2_000): Prom
     if (error instanceof ControllerError && (error.kind === "absent" || error.kind === "silent")) return null;
     throw error;
   }
+}
+
+async function askOf(endpoint: Endpoint): Promise<Ask> {
+  if (endpoint.kind === "socket") return askSocket(endpoint.path);
+  const { askAddress } = await import("./ask-address.ts");
+  return askAddress(endpoint.url, endpoint.token);
 }
 
 /** Every call rejects as the daemon's own controller did, or with `ControllerError`. */

@@ -3,8 +3,7 @@ import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Endpoint } from "../../../src/adapters/api-client/ask.ts";
-import { openAsk } from "../../../src/adapters/api-client/ask.ts";
+import type { Endpoint } from "../../../src/adapters/api-client/open-client.ts";
 import { connectDaemon } from "../../../src/adapters/api-client/open-client.ts";
 import { secret } from "../../../src/model/secret.ts";
 import type { Controller } from "../../../src/ports/controller.ts";
@@ -94,8 +93,6 @@ async function something(onConnection: (socket: Socket) => void): Promise<Endpoi
   return { kind: "socket", path };
 }
 
-const question = { method: "GET", path: "/healthz", timeoutMs: 2_000 } as const;
-
 describe("where no daemon answers", () => {
   it("there is none without a socket, or with one that nobody listens on", async () => {
     expect(await connectDaemon({ kind: "socket", path: join(aDirectory(), "none.sock") })).toBeNull();
@@ -136,6 +133,6 @@ describe("where no daemon answers", () => {
 
   it("a connection that is cut is told", async () => {
     const endpoint = await something((socket) => socket.destroy());
-    await expect(openAsk(endpoint)(question)).rejects.toMatchObject({ kind: "unclear" });
+    await expect(connectDaemon(endpoint)).rejects.toMatchObject({ kind: "unclear" });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openAsk } from "../../../src/adapters/api-client/ask.ts";
+import { askSocket } from "../../../src/adapters/api-client/ask-socket.ts";
 import { quick } from "../../../src/cli/quick/quick.ts";
 import { fakeController } from "../support/fake-controller.ts";
 import type { FakeController } from "../support/fake-controller.ts";
@@ -15,7 +15,7 @@ async function quickly(
   const { server, controller } = await running(fake === undefined ? {} : { fake });
   const code = await quick(argv, {
     terminal,
-    ask: (path, question) => openAsk({ kind: "socket", path })(question),
+    ask: (path, question) => askSocket(path)(question),
     locate: () => ({ socketPath: server.socketPath }),
   });
   return { code, out: terminal.written.out, calls: controller.calls };
@@ -65,7 +65,7 @@ describe("the ordinary way is taken", () => {
   it("when no daemon answers, or only the settings proper tell where", async () => {
     const deps = { terminal: fakeTerminal(), ask: () => Promise.reject(new Error("not asked")) };
     expect(await quick(["check"], { ...deps, locate: () => null })).toBeNull();
-    const ask = openAsk({ kind: "socket", path: "/nonexistent/d.sock" });
+    const ask = askSocket("/nonexistent/d.sock");
     expect(await quick(["check"], { ...deps, ask: (_, it) => ask(it), locate: () => ({ socketPath: "" }) })).toBeNull();
   });
 
