@@ -58,10 +58,9 @@ describe.each(["socket", "address"] as const)("a daemon asked by its %s", (kind)
       new UnknownService("wbe", "web"),
       new InvalidInput("the desired state is not valid", [problem]),
     ];
-    for (const error of errors) {
-      const { remote } = await asked(fakeController({ pass: async () => Promise.reject(error) }));
-      await expect(remote.pass([], null)).rejects.toEqual(error);
-    }
+    const left = [...errors];
+    const { remote } = await asked(fakeController({ pass: async () => Promise.reject(left.shift()) }));
+    for (const error of errors) await expect(remote.pass([], null)).rejects.toEqual(error);
   });
 
   it("shows a bug as an answer that says so", async () => {
