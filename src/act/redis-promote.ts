@@ -16,6 +16,7 @@ const LINK_WITHIN_MS = 150;
 const POLL_MS = 4;
 /** Docker's way to end a process that does not listen any more. */
 const FENCE_GRACE_MS = 0;
+const FENCE_WITHIN_MS = 100;
 
 /**
  * Makes a replica the master. The order is that of the safest failover that is still quick: nobody is sent to the old
@@ -51,18 +52,23 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   return timeline.text();
 }
 
-/** A hung process may wake up and take writes from those who never asked Consul again; so it is ended for good. */
+/**
+ * A hung process may wake up and take writes from those who never asked Consul again; so it is ended for good. The order
+ * kills it at once; that Docker has also cleared up after it is not waited for.
+ */
 async function fence(hands: Hands, action: PromoteReplica, done: (what: string) => void): Promise<void> {
   const { from } = action;
   if (from === null || action.fence === "none") return;
   hands.fence();
-  try {
-    await engineOf(hands, from.host).stop(from.containerId, FENCE_GRACE_MS);
-    done("old master stopped");
-  } catch (error) {
-    // Out of reach for Docker as well: its writes are bounded by min-replicas-to-write.
-    done(`old master out of reach (${error instanceof Error ? error.message : String(error)})`);
-  }
+  const ended = engineOf(hands, from.host)
+    .stop(from.containerId, FENCE_GRACE_MS)
+    .then(
+      () => "old master stopped",
+      // Out of reach for Docker as well: its writes are bounded by min-replicas-to-write.
+      (error: unknown) => `old master out of reach (${error instanceof Error ? error.message : String(error)})`,
+    );
+  const sent = hands.clock.sleep(FENCE_WITHIN_MS).then(() => "old master told to stop");
+  done(await Promise.race([ended, sent]));
 }
 
 async function promote(hands: Hands, service: Service, access: RedisAccess, to: RedisRef): Promise<void> {

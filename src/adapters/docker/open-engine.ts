@@ -9,6 +9,7 @@ import { listContainers } from "./list-containers.ts";
 import { outputText } from "./output-text.ts";
 import { parseInspected } from "./parse-container.ts";
 import { eventFilters, parseEvent } from "./parse-event.ts";
+import { runInContainer } from "./run-in-container.ts";
 
 /** How long each call may take, connecting included. A stop has its grace time on top. */
 export interface EngineDeadlines {
@@ -128,6 +129,7 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
       );
     },
     remove,
+    run: (id, command, deadlineMs) => runInContainer(connection, checked(id), command, deadlineMs),
     lastOutput: (id, lines) =>
       connection.call(`read the output of ${id}`, deadlines.logsMs, async (docker) =>
         outputText(await docker.getContainer(checked(id)).logs({ stdout: true, stderr: true, tail: lines })),
