@@ -46,7 +46,7 @@ function sectionHtml({ heading, lines }: MessageSection): string {
 function inline(text: string): string {
   return escape(text).replace(
     /`([^`]+)`/g,
-    '<code style="font:14px ui-monospace,Menlo,Consolas,monospace;background:rgba(128,128,128,.18);padding:1px 5px;border-radius:4px;white-space:nowrap">$1</code>',
+    '<code style="font:14px ui-monospace,Menlo,Consolas,monospace;background:rgba(128,128,128,.18);padding:1px 5px;border-radius:4px;overflow-wrap:anywhere">$1</code>',
   );
 }
 

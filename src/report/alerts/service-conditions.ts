@@ -75,7 +75,7 @@ function surplus(facts: AlertFacts, name: string, service: ServiceFacts, standin
         : "Stops nothing: which one is too many is for a person to say.",
     advice: [
       `${command(facts, `why ${shellWord(name)}`)} lists the instances, where they run and who started them.`,
-      `Stop the extra ${standing.surplus === 1 ? "one" : "ones"} where ${standing.surplus === 1 ? "it was" : "they were"} started, or set "count": ${running} for ${named(name)} if they are wanted.`,
+      `Stop what is extra where it was started, or set "count": ${running} for ${named(name)} if it is wanted.`,
       ...(action === "trim" ? [] : [`With "surplus": { "action": "trim" } heal stops such instances itself.`]),
       silenceAdvice(facts, name),
     ],
