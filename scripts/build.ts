@@ -20,6 +20,8 @@ const common: BuildOptions = {
   platform: "node",
   target: "node20.19",
   chunkNames: "chunks/[name]-[hash]",
+  // Its other form loads its parts in a way that no bundler can follow.
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   minifySyntax: true,
   minifyWhitespace: true,
   keepNames: false,

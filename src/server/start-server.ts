@@ -31,14 +31,23 @@ export async function startServer(deps: AppDeps): Promise<RunningServer> {
 async function openTcp(deps: AppDeps, listen: NonNullable<ServerSettings["listen"]>): Promise<FastifyInstance> {
   const app = await openApp(deps, "tcp");
   try {
-    await app.listen(listen);
+    // The framework writes into what it is given, and settings are frozen.
+    await app.listen({ ...listen });
     return app;
   } catch (error) {
     await app.close();
-    const { code, message } = error as NodeJS.ErrnoException;
     const where = `${listen.host}:${listen.port}`;
-    if (code === "EADDRINUSE") throw new InUse(`another process listens on ${where}: choose another server.listen`);
-    throw new InUse(`cannot listen on ${where}: ${message}`);
+    switch ((error as NodeJS.ErrnoException).code) {
+      case "EADDRINUSE":
+        throw new InUse(`another process listens on ${where}: choose another server.listen`);
+      case "EADDRNOTAVAIL":
+      case "ENOTFOUND":
+        throw new InUse(`this machine has no address ${where}: choose another server.listen`);
+      case "EACCES":
+        throw new InUse(`this user may not listen on ${where}: choose another server.listen`);
+      default:
+        throw error;
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { askSocket } from "../../src/adapters/api-client/ask-socket.ts";
 import type { Question } from "../../src/adapters/api-client/ask.ts";
 import { secret } from "../../src/model/secret.ts";
 import { NotLeader, PlanChanged } from "../../src/ports/controller.ts";
+import { deepFreeze } from "../../src/settings/deep-freeze.ts";
 import { fakeController } from "../cli/support/fake-controller.ts";
 import type { Running } from "./support/running.ts";
 import { running } from "./support/running.ts";
@@ -132,7 +133,7 @@ describe("changes over the socket", () => {
   });
 });
 
-const tcp = { listen: { host: "127.0.0.1", port: 0 } };
+const tcp = deepFreeze({ listen: { host: "127.0.0.1", port: 0 } });
 
 describe("over TCP", () => {
   it("anybody may read, and nobody may change without a token in the settings", async () => {
@@ -183,6 +184,11 @@ describe("over TCP", () => {
   it("nothing listens when the settings say so", async () => {
     const { server } = await running({ settings: { listen: null } });
     expect(server.address).toBeNull();
+  });
+
+  it("an address that is not this machine's is named", async () => {
+    const elsewhere = running({ settings: { listen: { host: "192.0.2.1", port: 7411 } } });
+    await expect(elsewhere).rejects.toThrow("this machine has no address 192.0.2.1:7411");
   });
 
   it("a port that is taken is named, and the socket given up", async () => {

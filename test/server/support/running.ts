@@ -7,6 +7,7 @@ import type { AppDeps } from "../../../src/server/app.ts";
 import { openMetrics } from "../../../src/server/metrics.ts";
 import { startServer } from "../../../src/server/start-server.ts";
 import type { RunningServer } from "../../../src/server/start-server.ts";
+import { deepFreeze } from "../../../src/settings/deep-freeze.ts";
 import type { ServerSettings } from "../../../src/settings/settings.ts";
 import type { FakeController } from "../../cli/support/fake-controller.ts";
 import { fakeController } from "../../cli/support/fake-controller.ts";
@@ -44,13 +45,14 @@ export async function running(
     metrics: openMetrics("0.1.0"),
     log,
     ...part,
-    settings: {
+    // As the settings proper are.
+    settings: deepFreeze({
       listen: null,
       advertise: null,
       token: null,
       socketPath: join(directory, "live.sock"),
       ...part.settings,
-    },
+    }),
   });
   cleanUps.push(() => server.close());
   return { server, controller, directory, logged, url: `http://127.0.0.1:${server.address?.port ?? 0}` };
