@@ -6,6 +6,7 @@ import type { Swarm } from "../ports/swarm.ts";
 import { EVENT } from "../report/events.ts";
 import type { Leadership } from "./leadership.ts";
 import type { Nudges } from "./nudges.ts";
+import type { LeadershipStanding } from "./standing.ts";
 import { openNudges } from "./nudges.ts";
 import type { Pass, PassOptions, World } from "./reconcile.ts";
 import { decide, reconcile } from "./reconcile.ts";
@@ -106,11 +107,17 @@ export function startDaemon(parts: DaemonParts): Daemon {
       });
     }
   };
-  const unsubscribe = leadership.onChange((standing) => {
+  const tell = (standing: LeadershipStanding): void =>
     log.info({ event: EVENT.leadershipChanged, standing }, "leadership changed");
+  const unsubscribe = leadership.onChange((standing) => {
+    tell(standing);
     if (standing.kind === "leader") void takeOffice();
     else nudges.nudge(null);
   });
+  // The election began while the desired state was read: it may be over already, and will not be told of again.
+  const already = leadership.standing();
+  if (already.kind !== "seeking") tell(already);
+  if (already.kind === "leader") void takeOffice();
 
   const hints: RegistryHints = {
     onHint(names) {
