@@ -228,21 +228,21 @@ describe("watching a real Consul", () => {
       told.length = 0;
       const startedAt = performance.now();
       await setCheck(filler, n * 7, n % 10, "critical");
-      await expect.poll(() => hinted(told), { ...quick, interval: 1 }).toEqual([`s${n * 7}`]);
+      await expect.poll(() => hinted(told), { ...quick, interval: 2 }).toEqual([`s${n * 7}`]);
       tookMs.push(told[0]!.atMs - startedAt);
     }
     const median = tookMs.toSorted((a, b) => a - b)[10]!;
     console.error(
       `change of one of 10,000 checks → hint, ms: median ${median.toFixed(1)}, worst ${Math.max(...tookMs).toFixed(1)}`,
     );
-    expect(median).toBeLessThan(100);
+    expect(median).toBeLessThan(200);
 
-    // One passing registration vanishes behind everybody's back, in quiet times.
+    // One passing registration vanishes behind everybody's back. A busy machine looks less often: ten times as long as it takes.
     await sleep(5_000);
     told.length = 0;
     const startedAt = performance.now();
     await put(filler, "catalog/deregister", {}, JSON.stringify({ Node: "node-3", ServiceID: "s500.3" }));
-    await expect.poll(() => hinted(told), quick).toEqual(["s500"]);
+    await expect.poll(() => hinted(told), { timeout: 45_000, interval: 20 }).toEqual(["s500"]);
     console.error(`a registration vanished → hint, ms: ${(told[0]!.atMs - startedAt).toFixed(0)}`);
   });
 });
