@@ -4,6 +4,7 @@ import type { KeywordCxt } from "ajv/dist/2020.js";
 import { _ } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { build } from "esbuild";
+import { repeatedAt } from "../../src/json/repeated.ts";
 import { parseDuration } from "../../src/model/duration.ts";
 import { parseSize } from "../../src/model/size.ts";
 
@@ -38,6 +39,13 @@ export async function compileValidator(schema: JsonObject): Promise<string> {
     schemaType: "array",
     code: (context) => failUnlessWithin(context, parseSize, "size.ts"),
   });
+  ajv.addKeyword({
+    keyword: "distinct",
+    type: "array",
+    schemaType: "boolean",
+    error: { message: "", params: ({ params }) => _`{i: ${params["i"]}}` },
+    code: failWhenRepeated,
+  });
   return bundled(standalone.default(ajv, ajv.compile(schema)));
 }
 
@@ -53,6 +61,16 @@ function failUnlessWithin(
   const code = file === "duration.ts" ? _`require("./duration.ts").parseDuration` : _`require("./size.ts").parseSize`;
   const value = gen.const("value", _`${gen.scopeValue("func", { ref: parse, code })}(${data})`);
   context.fail(_`${value} === null || ${value} < ${min} || ${value} > ${max}`);
+}
+
+function failWhenRepeated(context: KeywordCxt): void {
+  const repeated = context.gen.scopeValue("func", {
+    ref: repeatedAt,
+    code: _`require("../json/repeated.ts").repeatedAt`,
+  });
+  const at = context.gen.const("at", _`${repeated}(${context.data})`);
+  context.setParams({ i: at });
+  context.fail(_`${at} !== -1`);
 }
 
 /** What ajv writes still has `require` in it, which a module cannot do. */

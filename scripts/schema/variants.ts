@@ -11,8 +11,8 @@ export function runtimeSchema(schema: unknown): JsonObject {
   return asObject(without(schema, forPeople));
 }
 
-const ours: ReadonlySet<string> = new Set(["expected", "sensitive", "durationMs", "sizeBytes"]);
-const forPeople: ReadonlySet<string> = new Set(["title", "description", "default", "examples"]);
+const ours: ReadonlySet<string> = new Set(["expected", "sensitive", "durationMs", "sizeBytes", "distinct"]);
+const forPeople: ReadonlySet<string> = new Set(["title", "description", "default", "examples", "uniqueItems"]);
 
 /** Keys of a `properties` object are names, not keywords, and all stay. */
 function without(node: unknown, keywords: ReadonlySet<string>, areNames = false): Json {

@@ -132,7 +132,7 @@ const redis = object(
   { description: "The service is one Redis master and `count` − 1 replicas, told apart by tags in Consul." },
 );
 
-export const serviceSchema = object(
+const serviceSchema = object(
   {
     count: integer(0, 10_000, { description: "Healthy instances wanted. 0 is a wish like any other." }),
     runtime: optional(

@@ -69,7 +69,7 @@ function explain(error: ErrorObject): Finding | null {
     }
     case "enum":
       return at(notAmong(value, (node.enum ?? []).map(String)));
-    case "uniqueItems":
+    case "distinct":
       return {
         path: [...path, Number(params["i"])],
         at: "value",

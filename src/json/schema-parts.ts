@@ -5,7 +5,7 @@ import { formatSize, sizePattern } from "../model/size.ts";
 
 /**
  * Building blocks of both schemas. Only the generator imports this file at run time: the program uses the types, and
- * the validators compiled from it. `expected`, `sensitive`, `durationMs` and `sizeBytes` are ours.
+ * the validators compiled from it. `expected`, `sensitive`, `durationMs`, `sizeBytes` and `distinct` are ours.
  */
 export function object<P extends TProperties>(properties: P, options: Annotations = {}) {
   return Type.Object(properties, { additionalProperties: false, ...options });
@@ -68,7 +68,7 @@ export function choice<const V extends readonly string[]>(values: V, options: An
 }
 
 export function list<T extends TSchema>(items: T, maxItems: number, options: ListAnnotations) {
-  return Type.Array(items, { maxItems, ...options });
+  return Type.Array(items, { maxItems, ...(options.uniqueItems === true ? { distinct: true } : {}), ...options });
 }
 
 export interface ListAnnotations extends Annotations {

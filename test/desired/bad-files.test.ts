@@ -134,6 +134,19 @@ describe("a service with a wrong value", () => {
     expect(await problemsOf(webFile(service))).toEqual([`/state/web.json:${problem}`]);
   });
 
+  // Found by fuzzing: comparing two such objects called what their keys hold.
+  it("is refused with objects in a list of texts that have keys of JavaScript", async () => {
+    const tags = [
+      { toString: 1, valueOf: 2 },
+      { toString: 1, valueOf: 2 },
+    ];
+    const problems = await problemsOf(webFile({ count: 1, consul: { tags } }));
+    expect(problems).toEqual([
+      expect.stringContaining("an object stands here"),
+      expect.stringContaining("an object stands here"),
+    ]);
+  });
+
   it.each<[unknown, string]>([
     [{ image: "a b" }, '"a b" is not usable here (expected an image such as shop/web:1.4.2)'],
     [{ image: "a", command: "serve --port 8000" }, "text stands here (expected a list of text)"],

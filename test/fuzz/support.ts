@@ -1,7 +1,7 @@
 import { fc } from "@fast-check/vitest";
 
 /** Cases of one property: a share in every run of the tests, more with `HEAL_FUZZ_RUNS`. */
-export const runs = Number(process.env["HEAL_FUZZ_RUNS"] ?? 150);
+const runs = Number(process.env["HEAL_FUZZ_RUNS"] ?? 150);
 export const parameters = { numRuns: runs, interruptAfterTimeLimit: Math.max(5_000, runs * 20) };
 export const testTimeoutMs = parameters.interruptAfterTimeLimit * 2;
 

@@ -92,10 +92,10 @@ describe("the example that shows every section", () => {
     if (loaded.kind === "invalid") throw new Error(loaded.problems.map(formatProblem).join("\n"));
     expect(loaded.warnings.map(formatProblem)).toEqual([
       expect.stringMatching(
-        /^\/shop\/heal\.json:22:19: the channel cannot be used: its url is not an http:\/\/ or https:\/\/ address$/,
+        /^\/shop\/heal\.json:43:19: the channel cannot be used: its url is not an http:\/\/ or https:\/\/ address$/,
       ),
       expect.stringMatching(
-        /^\/shop\/heal\.json:23:18: the channel cannot be used: \/shop\/sms\.liquid does not exist$/,
+        /^\/shop\/heal\.json:44:18: the channel cannot be used: \/shop\/sms\.liquid does not exist$/,
       ),
     ]);
     expect(loaded.settings.alerts.channels["ops-chat"]).toMatchObject({ kind: "unusable", wanted: "dingtalk" });
