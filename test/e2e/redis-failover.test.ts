@@ -1,0 +1,217 @@
+/** A real daemon, real Redis in real containers, a real Consul: what happens to the master, and who gets its tag. */
+import { afterEach, describe, expect, test } from "vitest";
+import { lostWrites, startWriter } from "../../scripts/bench/redis/writer.ts";
+import { ask, newMaster, roleOf, signal, watchMasters, whole } from "./support/redis-faults.ts";
+import type { RedisHeal, RedisHealOptions } from "./support/redis-heal.ts";
+import { openRedisHeal, until } from "./support/redis-heal.ts";
+
+let heal: RedisHeal | null = null;
+afterEach(async () => {
+  await heal?.end();
+  heal = null;
+});
+
+async function group(options: RedisHealOptions = {}): Promise<RedisHeal> {
+  heal = await openRedisHeal(options);
+  return heal;
+}
+
+function writerFor(of: RedisHeal) {
+  return startWriter({
+    locate: async () => {
+      const master = await of.master();
+      return master === null ? null : { host: master.address, port: master.port };
+    },
+  });
+}
+
+describe("a Redis service", () => {
+  test("starts with exactly one master, and tags only what the nodes themselves confirm", async () => {
+    const of = await group({ start: false });
+    const watch = watchMasters(of);
+    await of.startHeal();
+    const master = await whole(of);
+    expect(await roleOf(master)).toBe("master");
+    for (const other of await of.registrations()) if (other.id !== master.id) expect(await roleOf(other)).toBe("slave");
+    expect((await watch.stop()).most).toBe(1);
+    expect(await ask(master, "CONFIG", "GET", "min-replicas-to-write")).toEqual(["min-replicas-to-write", "1"]);
+  });
+
+  test("has another master within moments of kill -9, without losing an acknowledged write, and is whole again", async () => {
+    const of = await group();
+    const old = await whole(of);
+    const watch = watchMasters(of);
+    const writer = writerFor(of);
+    await writer.nextAcknowledged();
+    await signal(of, old.container, "SIGKILL");
+    const master = await newMaster(of, old);
+    await until(
+      "writes go on",
+      async () => writer.written().acknowledged.at(-1)?.by,
+      (by) => by === `${master.address}:${master.port}`,
+    );
+    await whole(of);
+    const written = await writer.stop();
+    expect(await lostWrites(written, { host: master.address, port: master.port })).toBe(0);
+    expect(written.acknowledged.length).toBeGreaterThan(100);
+    expect((await watch.stop()).most).toBe(1);
+  });
+
+  test("has another master after the old one hangs (SIGSTOP), which is ended for good", async () => {
+    const of = await group();
+    const old = await whole(of);
+    const watch = watchMasters(of);
+    await signal(of, old.container, "SIGSTOP");
+    const master = await newMaster(of, old);
+    expect(await roleOf(master)).toBe("master");
+    await whole(of);
+    expect((await of.containers()).some(({ name, running }) => name === old.container && running)).toBe(false);
+    expect((await watch.stop()).most).toBe(1);
+  });
+
+  test("survives three failovers in a row", async () => {
+    const of = await group();
+    const watch = watchMasters(of);
+    await ask(await whole(of), "SET", "kept", "through all of it");
+    for (let round = 0; round < 3; round += 1) {
+      const old = await whole(of);
+      await signal(of, old.container, "SIGKILL");
+      await newMaster(of, old);
+    }
+    expect(await ask(await whole(of), "GET", "kept")).toBe("through all of it");
+    expect((await watch.stop()).most).toBe(1);
+  });
+
+  test("loses its new master during the failover, and finds the next", async () => {
+    const of = await group();
+    const first = await whole(of);
+    const others = (await of.registrations()).filter(({ id }) => id !== first.id);
+    await ask(first, "SET", "kept", "yes");
+    await signal(of, first.container, "SIGKILL");
+    const second = await newMaster(of, first);
+    await signal(of, second.container, "SIGKILL");
+    const third = await newMaster(of, second);
+    expect(others.map(({ container }) => container)).toContain(second.container);
+    await whole(of);
+    expect(await ask((await of.master()) ?? third, "GET", "kept")).toBe("yes");
+  });
+});
+
+describe("a master that comes back", () => {
+  test("started again by hand it is made a replica before it has any tag, and never serves empty", async () => {
+    const of = await group({ count: 2 });
+    const old = await whole(of, 2);
+    await ask(old, "SET", "kept", "yes");
+    const watch = watchMasters(of);
+    await signal(of, old.container, "SIGKILL");
+    const master = await newMaster(of, old);
+    await of.docker
+      .getContainer(old.container)
+      .start()
+      .catch(() => undefined);
+    const now = await whole(of, 2);
+    expect(now.container).toBe(master.container);
+    for (const one of await of.registrations()) expect(await ask(one, "GET", "kept")).toBe("yes");
+    expect((await watch.stop()).most).toBe(1);
+  });
+
+  test("restarted quickly by Docker without its data it does not stay the master", async () => {
+    const of = await group({ container: { restart: "always" } });
+    const old = await whole(of);
+    await ask(old, "SET", "kept", "yes");
+    await signal(of, old.container, "SIGKILL");
+    await newMaster(of, old);
+    const master = await whole(of);
+    for (const one of await of.registrations()) expect(await ask(one, "GET", "kept")).toBe("yes");
+    expect(await roleOf(master)).toBe("master");
+  });
+
+  test("with writes of its own has these kept aside in a file before it becomes a replica", async () => {
+    const of = await group({ count: 2, redis: { minReplicasToWrite: 0 } });
+    const master = await whole(of, 2);
+    const other = (await of.registrations()).find(({ id }) => id !== master.id);
+    if (other === undefined) throw new Error("no replica");
+    await of.stopHeal();
+    await ask(other, "REPLICAOF", "NO", "ONE");
+    await ask(other, "SET", "only", "here");
+    await ask(master, "SET", "only", "there");
+    await of.startHeal();
+    await until(
+      "the other is a replica again",
+      () => roleOf(other),
+      (role) => role === "slave",
+    );
+    await until(
+      "the master's value",
+      () => ask(other, "GET", "only"),
+      (value) => value === "there",
+    );
+    const kept = of.results.find(({ action }) => action.kind === "attach-replica" && action.keepAsideAs !== null);
+    expect(kept).toMatchObject({
+      kind: "done",
+      note: expect.stringMatching(/kept aside as \/data\/dump\.rdb\.diverged-/),
+    });
+  });
+});
+
+describe("tags", () => {
+  test("are put back after the registrations were made anew, with never two masters", async () => {
+    const of = await group();
+    const master = await whole(of);
+    const watch = watchMasters(of);
+    for (const { id, address, port, container } of await of.registrations()) {
+      const body = {
+        ID: id,
+        Name: of.service,
+        Address: address,
+        Port: port,
+        EnableTagOverride: true,
+        Meta: { "heal-environment": of.environment, "heal-service": of.service, "heal-container": container },
+        Check: { TCP: `${address}:${port}`, Interval: "1s", Status: "passing" },
+      };
+      await fetch(`${of.consulUrl}/v1/agent/service/register`, { method: "PUT", body: JSON.stringify(body) });
+    }
+    const after = await whole(of);
+    expect(after.container).toBe(master.container);
+    expect((await watch.stop()).most).toBe(1);
+  });
+});
+
+describe("a heal that ends in the middle", () => {
+  test("leaves a failover to the next one, which finds the master gone", async () => {
+    const of = await group();
+    const old = await whole(of);
+    await ask(old, "SET", "kept", "yes");
+    await of.stopHeal();
+    await signal(of, old.container, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await of.master())?.container).toBe(old.container);
+    await of.startHeal();
+    const master = await newMaster(of, old);
+    await whole(of);
+    expect(await ask(master, "GET", "kept")).toBe("yes");
+  });
+});
+
+describe("nobody to promote", () => {
+  test("a service whose only replica is of priority 0 waits, says why, and goes on once it may be promoted", async () => {
+    const of = await group({ count: 2 });
+    const old = await whole(of, 2);
+    const other = (await of.registrations()).find(({ id }) => id !== old.id);
+    if (other === undefined) throw new Error("no replica");
+    await ask(other, "CONFIG", "SET", "replica-priority", "0");
+    await signal(of, old.container, "SIGKILL");
+    await until(
+      "none-eligible",
+      async () => of.decisions()?.plan.services[of.service]?.standing.redis,
+      (standing) => standing?.kind === "none-eligible",
+    );
+    await until(
+      "nobody has the tag",
+      () => of.master(),
+      (master) => master === null,
+    );
+    await ask(other, "CONFIG", "SET", "replica-priority", "100");
+    expect((await newMaster(of, old)).container).toBe(other.container);
+  });
+});
