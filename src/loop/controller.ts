@@ -22,6 +22,8 @@ export interface ControllerParts {
   readonly takeOffice: () => Promise<void>;
   /** Whether the board is kept up to date by passes of its own; otherwise every question is a look. */
   readonly live: boolean;
+  /** Forgets what was seen before an action, where no events tell what it has changed. */
+  readonly lookAnew: () => Promise<void>;
   readonly troubles: () => readonly string[];
   readonly nudge: (services: readonly string[]) => void;
   readonly close: () => Promise<void>;
@@ -61,6 +63,7 @@ export function openController(parts: ControllerParts): Controller {
         const actual = planHash(plan);
         if (expect !== null && expect !== actual) throw new PlanChanged(expect, actual);
       });
+      if (pass.results.length > 0) await parts.lookAnew();
       const after = pass.results.length === 0 ? pass : await decide(world, names);
       const standings = Object.values(after.plan.services).map(({ standing }) => standing);
       return {

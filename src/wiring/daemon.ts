@@ -124,6 +124,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
       world,
       board,
       live: true,
+      lookAnew: async () => undefined,
       controller: () => controllerReport(leadership.standing(), shadow, clock.wallMs() - clock.steadyMs()),
       async run(services, agreed) {
         await mustLead();

@@ -65,6 +65,11 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     world,
     board,
     live: false,
+    async lookAnew() {
+      world.eyes.registry.invalidate(null);
+      world.eyes.swarm.invalidate(null);
+      await Promise.all(world.eyes.hosts.map((host) => host.refresh()));
+    },
     controller: () => ({ version, role: "one-shot", leader: null, since: beganAt }),
     async run(services, agreed) {
       await takeOffice();
