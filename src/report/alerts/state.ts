@@ -121,6 +121,15 @@ function shifted(saved: AlertState, byMs: number, nowMs: number): AlertState {
   return { ...saved, savedAtMs: saved.savedAtMs + byMs, alerts: Object.fromEntries(alerts), silences };
 }
 
+/**
+ * The part of a daemon's state that is its own: what it told while nobody led and nothing could be saved. When there is
+ * a leader again it is told to be over from here: by this daemon alone, or, if it leads now, laid over what was saved.
+ */
+export function ownAlerts(state: AlertState): AlertState {
+  const own = Object.entries(state.alerts).filter(([, { kind }]) => kind === "leaderless");
+  return { ...state, alerts: Object.fromEntries(own), silences: [] };
+}
+
 export interface SilenceWish {
   /** A service's or host's name. */
   readonly subject: string;

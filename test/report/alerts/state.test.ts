@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { addSilence, emptyAlertState, endSilence, readAlertState } from "../../../src/report/alerts/state.ts";
+import {
+  addSilence,
+  emptyAlertState,
+  endSilence,
+  ownAlerts,
+  readAlertState,
+} from "../../../src/report/alerts/state.ts";
 import { aCondition, HOUR, MINUTE, rules, SECOND } from "./builders.ts";
 import { aRun } from "./run.ts";
 
@@ -120,6 +126,24 @@ function oneAlert() {
   if (alert === undefined) throw new Error("there is no alert");
   return alert;
 }
+
+describe("what a daemon told while nobody led", () => {
+  const leaderless = aCondition("live/leaderless/live", { services: [] });
+
+  it("is told to be over by the same daemon, and nothing else of its state is", () => {
+    const run = aRun();
+    run.holding = [leaderless, below];
+    run.during(MINUTE);
+    run.state = ownAlerts(run.state);
+    run.holding = [];
+    run.unclear = [below.key];
+    run.during(5 * MINUTE);
+    expect(run.taken.slice(4).sort()).toEqual([
+      "mail resolved live/leaderless/live",
+      "sms resolved live/leaderless/live",
+    ]);
+  });
+});
 
 describe("a silence", () => {
   const wish = { subject: "web", forMs: 2 * HOUR, why: "moving racks", by: "ana" };
