@@ -1,9 +1,10 @@
 import { EventEmitter } from "node:events";
 import http from "node:http";
 import https from "node:https";
-import { Writable } from "node:stream";
 import Consul from "consul";
+import pLimit from "p-limit";
 import { RegistryError } from "../../ports/registry.ts";
+import { AnswerBody } from "./answer-body.ts";
 import { asRegistryError } from "./failures.ts";
 
 /** Where a Consul agent answers, and as whom it is asked. */
@@ -26,7 +27,7 @@ export interface ConsulTls {
 }
 
 export interface ConnectionLimits {
-  /** How long a request that does not block may take, from the call to the last byte. */
+  /** How long a request that does not block may take, from being sent to the last byte. Waiting for a connection comes on top. */
   readonly timeoutMs: number;
   /** Consul refuses more than 200 connections from one address by default; all of a process's limits add up. */
   readonly connectionsMax: number;
@@ -38,6 +39,9 @@ export const defaultLimits: ConnectionLimits = {
   connectionsMax: 32,
   answerBytesMax: 64 * 1024 * 1024,
 };
+
+/** So many time-outs may pass before a request that waits for a connection is given up: then Consul hangs. */
+const waitsMax = 4;
 
 export interface ConsulRequest {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
@@ -88,11 +92,24 @@ export function connectConsul(address: ConsulAddress, limits: ConnectionLimits =
   } as object) as unknown as GenericClient;
   const headers = address.token === null ? {} : { "x-consul-token": address.token };
 
-  async function request(wanted: ConsulRequest): Promise<ConsulReply> {
+  /** Thousands of reads at once wait here for a connection, so that none is late for having waited. */
+  const lanes = pLimit(limits.connectionsMax);
+  function request(wanted: ConsulRequest): Promise<ConsulReply> {
+    const askedAt = performance.now();
+    return lanes(() => {
+      if (performance.now() - askedAt < limits.timeoutMs * waitsMax) return send(wanted);
+      throw new RegistryError(
+        "unreachable",
+        `${address.url}: no connection was free for ${limits.timeoutMs * waitsMax} ms`,
+      );
+    });
+  }
+
+  async function send(wanted: ConsulRequest): Promise<ConsulReply> {
     const cancelled = (): boolean => wanted.signal?.aborted ?? false;
     if (cancelled()) throw new RegistryError("unreachable", "cancelled before it was asked");
     const context = new EventEmitter();
-    const body = new Body(limits.answerBytesMax);
+    const body = new AnswerBody(limits.answerBytesMax);
     const broken = new Promise<never>((_resolve, reject) => body.once("error", reject));
     const abort = (): unknown => context.emit("cancel");
     wanted.signal?.addEventListener("abort", abort, { once: true });
@@ -121,7 +138,7 @@ export function connectConsul(address: ConsulAddress, limits: ConnectionLimits =
   return { url: address.url, request, close: () => agent.destroy() };
 }
 
-function reply(response: http.IncomingMessage, body: Body): ConsulReply {
+function reply(response: http.IncomingMessage, body: AnswerBody): ConsulReply {
   return { status: response.statusCode ?? 0, headers: response.headers, text: body.text() };
 }
 
@@ -141,35 +158,6 @@ function requestOptions(wanted: ConsulRequest, datacenter: string | null, header
     query: { ...(datacenter === null ? {} : { dc: datacenter }), ...wanted.query },
     ...content,
   };
-}
-
-/** Collects one answer. Errors when it is longer than allowed or ends before it is complete. */
-class Body extends Writable {
-  readonly #chunks: Buffer[] = [];
-  readonly #bytesMax: number;
-  #bytes = 0;
-
-  constructor(bytesMax: number) {
-    super();
-    this.#bytesMax = bytesMax;
-    this.on("error", () => undefined);
-    this.once("pipe", (response: http.IncomingMessage) => {
-      // Nobody else listens for an answer that breaks off half-way, and so nobody would notice.
-      response.once("error", (error) => this.destroy(error));
-    });
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#bytesMax)
-      return done(new RegistryError("unclear", `the answer is longer than ${this.#bytesMax} bytes`));
-    this.#chunks.push(chunk);
-    done();
-  }
-
-  text(): string {
-    return Buffer.concat(this.#chunks).toString("utf8");
-  }
 }
 
 function agentFor(address: ConsulAddress, limits: ConnectionLimits): http.Agent {

@@ -12,6 +12,7 @@ import {
   type ConsulAddress,
   type ConsulTls,
 } from "../../../src/adapters/consul/connection.ts";
+import type { RegistryError } from "../../../src/ports/registry.ts";
 import { certificate, privateKey } from "./certificate.ts";
 import { anAgent, anAgentThatSays } from "./support.ts";
 
@@ -174,6 +175,24 @@ describe("a connection to Consul", () => {
     const replies = await Promise.all(Array.from({ length: 100 }, () => connection.request(get)));
     expect(replies.every(({ text }) => text === "ok")).toBe(true);
     expect(agent.connectionsMax()).toBeLessThanOrEqual(4);
+  });
+
+  it("does not call an answer late because it waited for a connection", async () => {
+    const agent = await anAgent((_request, response) => void setTimeout(() => response.end("ok"), 20));
+    const connection = connect(agent.url, { connectionsMax: 2, timeoutMs: 400 });
+    const replies = await Promise.all(Array.from({ length: 80 }, () => connection.request(get)));
+    expect(replies).toHaveLength(80);
+  });
+
+  it("gives up what waits for a connection of an agent that hangs, and says that it was not sent", async () => {
+    const agent = await anAgent(() => undefined);
+    const connection = connect(agent.url, { connectionsMax: 1, timeoutMs: 50 });
+    const startedAt = performance.now();
+    const all = Array.from({ length: 40 }, () => connection.request(get).catch((error: RegistryError) => error.kind));
+    const kinds = (await Promise.all(all)) as string[];
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(kinds.filter((kind) => kind === "unclear").length).toBe(agent.requests.length);
+    expect(kinds.filter((kind) => kind === "unreachable").length).toBeGreaterThan(30);
   });
 
   it("works again after failures of every kind, on the same connections", async () => {
