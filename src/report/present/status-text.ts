@@ -87,7 +87,8 @@ function lastAction({ lastAction, holds, standing, paused }: ServiceReport, at: 
   if (paused !== null)
     return `paused${paused.until === null ? "" : ` for another ${untilText(paused.until, at)}`}: ${paused.why}`;
   const hold = holds[0];
-  if (standing.status >= 2 && standing.starting === 0 && hold !== undefined) return `held by ${hold.heldBy}: ${hold.reason}`;
+  if (standing.status >= 2 && standing.starting === 0 && hold !== undefined)
+    return `held by ${hold.heldBy}: ${hold.reason}`;
   if (standing.status === 3) return standing.trustReason;
   if (lastAction === null) return "";
   const outcome = lastAction.outcome === "done" ? "" : `${lastAction.outcome}: `;

@@ -15,17 +15,27 @@ export function tableText(
   const used = head.map((_, column) => column).filter((column) => rows.some((row) => (row[column] ?? "") !== ""));
   const pick = (row: readonly string[]): string[] => used.map((column) => row[column] ?? "");
   const whole = [pick(head).map(paint.faint), ...rows.map(pick)];
-  const others = Math.max(...draw(whole.map((row) => row.slice(0, -1))).map(plainLength)) + gap.length;
+  const widths = used.slice(0, -1).map((_, column) => Math.max(...whole.map((row) => plainLength(row[column] ?? ""))));
+  const others = widths.reduce((sum, width) => sum + width + gap.length, 0);
   const room = columns === null ? null : Math.max(columns - others, narrowest);
-  return draw(whole, room === null ? [] : [...used.slice(1).map(() => null), room])
+  return blocks(whole)
+    .flatMap((block) => draw(block, [...widths, room]))
     .map((line) => `${line.trimEnd()}\n`)
     .join("");
 }
 
-function draw(rows: readonly string[][], widths: readonly (number | null)[] = []): readonly string[] {
+/** The library's time grows faster than its rows; all blocks get the same widths, and so fit under one another. */
+function blocks<T>(rows: readonly T[]): readonly (readonly T[])[] {
+  const count = Math.ceil(rows.length / rowsPerBlock);
+  return Array.from({ length: count }, (_, index) => rows.slice(index * rowsPerBlock, (index + 1) * rowsPerBlock));
+}
+
+const rowsPerBlock = 100;
+
+function draw(rows: readonly (readonly string[])[], widths: readonly (number | null)[]): readonly string[] {
   const style = { head: [], border: [], "padding-left": 0, "padding-right": 0 };
   const table = new Table({ chars: borderless, style, colWidths: [...widths] });
-  table.push(...rows);
+  table.push(...rows.map((row) => [...row]));
   return table.toString().split("\n");
 }
 
