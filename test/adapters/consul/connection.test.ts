@@ -160,11 +160,9 @@ describe("a connection to Consul", () => {
   });
 
   it("is given up when the signal fires, before or while it waits", async () => {
-    const { url, requests } = await anAgent(() => undefined);
     const stop = new AbortController();
-    const waiting = connect(url).request({ ...get, signal: stop.signal });
-    setTimeout(() => stop.abort(), 20);
-    await expect(waiting).rejects.toMatchObject({ name: "RegistryError" });
+    const { url, requests } = await anAgent(() => stop.abort());
+    await expect(connect(url).request({ ...get, signal: stop.signal })).rejects.toMatchObject({ kind: "unclear" });
     await expect(connect(url).request({ ...get, signal: stop.signal })).rejects.toMatchObject({ kind: "unreachable" });
     expect(requests).toHaveLength(1);
   });
