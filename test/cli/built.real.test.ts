@@ -103,6 +103,15 @@ describe("beside a daemon", () => {
     ]);
   });
 
+  it("heal watch reads whatever it is given to its end, and takes too much for a hint about all", async () => {
+    const fake = fakeController();
+    const { server } = await running({ fake });
+    const argv = ["watch", "--config", configured(server.socketPath)];
+    const huge = `[{"ServiceName":"web"}${" ".repeat(65 * 1024 * 1024)}]`;
+    expect(await execute(bin, argv, { input: huge })).toEqual({ code: 0, out: "", err: "" });
+    expect(fake.calls).toEqual([["nudge", []]]);
+  });
+
   it("a reader that has seen enough is no failure, and a long answer comes whole", async () => {
     const { server } = await running({ fake: fakeController({ status: async () => aStatusReport(many) }) });
     const config = configured(server.socketPath);
