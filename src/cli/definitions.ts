@@ -4,6 +4,7 @@ import { completion } from "./commands/completion.ts";
 import { heal } from "./commands/heal.ts";
 import { init } from "./commands/init.ts";
 import { pause } from "./commands/pause.ts";
+import { redis } from "./commands/redis.ts";
 import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
@@ -21,6 +22,7 @@ export const definitions: readonly CommandDefinition[] = [
   run,
   pause,
   resume,
+  redis,
   validate,
   init,
   completion,

@@ -11,6 +11,7 @@ import type { Board } from "../report/board.ts";
 import { planHash } from "../report/plan-hash.ts";
 import type { Pass, World } from "./reconcile.ts";
 import { decide } from "./reconcile.ts";
+import { openRedisControl } from "./redis-control.ts";
 
 export interface ControllerParts {
   readonly world: World;
@@ -112,6 +113,7 @@ export function openController(parts: ControllerParts): Controller {
       await edit(service, (memory) => ({ ...memory, pause: null, backOff: null, slots: withoutBackOff(memory.slots) }));
       board.record(service, note(iso(clock.steadyMs()), "resume", ""));
     },
+    redis: openRedisControl(parts),
     close: parts.close,
   };
 }

@@ -1,4 +1,5 @@
 import type { Problem } from "../model/problem.ts";
+import type { RedisReport } from "../model/redis-report.ts";
 import type { PassReport, PlanReport, StatusReport, WhyReport } from "../model/report.ts";
 
 /**
@@ -18,7 +19,18 @@ export interface Controller {
   nudge(services: readonly string[]): Promise<void>;
   pause(service: string, options: { readonly forMs: number | null; readonly why: string }): Promise<void>;
   resume(service: string): Promise<void>;
+  /** The roles of Redis services; absent where the one who answers does not know of them. */
+  readonly redis?: RedisControl;
   close(): Promise<void>;
+}
+
+/** Rejects with `ControllerError` `refused` when the service has no roles or what is asked for cannot be done now. */
+export interface RedisControl {
+  status(service: string): Promise<RedisReport>;
+  /** Hands the master role over as planned, to a container's name or a slot's number; null: to the best replica. */
+  switchover(service: string, to: string | null): Promise<RedisReport>;
+  /** Takes a decision that `heal` leaves to a person: accepts a loss, or says which of two masters is the right one. */
+  promote(service: string, to: string | null): Promise<RedisReport>;
 }
 
 /** The plan is not the one that was agreed to. */

@@ -4,6 +4,7 @@ import type { Controller } from "../ports/controller.ts";
 import type { Log } from "../ports/log.ts";
 import type { ServerSettings } from "../settings/settings.ts";
 import { changeRoutes } from "./change-routes.ts";
+import { redisRoutes } from "./redis-routes.ts";
 import { answerFailures } from "./failures.ts";
 import { guardChanges, guardHost } from "./guard.ts";
 import { healthRoutes } from "./health-routes.ts";
@@ -42,6 +43,7 @@ export async function openApp(deps: AppDeps, listener: "socket" | "tcp"): Promis
   await app.register(async (scope) => {
     if (listener === "tcp") await guardChanges(scope, deps.settings);
     changeRoutes(scope, deps.controller);
+    redisRoutes(scope, deps.controller);
   });
   await app.ready();
   return app;

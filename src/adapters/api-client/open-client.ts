@@ -1,4 +1,5 @@
 import { REPORT_VERSION } from "../../model/report.ts";
+import type { RedisReport } from "../../model/redis-report.ts";
 import type { PassReport, PlanReport, StatusReport, WhyReport } from "../../model/report.ts";
 import type { Controller } from "../../ports/controller.ts";
 import { ControllerError } from "../../ports/controller.ts";
@@ -57,6 +58,11 @@ function apiController(ask: Ask): Controller {
     nudge: async (services) => void (await tell("/api/v1/nudge", { services })),
     pause: async (service, { forMs, why }) => void (await tell("/api/v1/pause", { service, forMs, why })),
     resume: async (service) => void (await tell("/api/v1/resume", { service })),
+    redis: {
+      status: async (service) => (await read(`/api/v1/redis/${encodeURIComponent(service)}`)) as RedisReport,
+      switchover: async (service, to) => (await tell("/api/v1/redis/switchover", { service, to })) as RedisReport,
+      promote: async (service, to) => (await tell("/api/v1/redis/promote", { service, to })) as RedisReport,
+    },
     close: async () => undefined,
   };
 }

@@ -28,6 +28,9 @@ export interface RedisHeal {
   startHeal(): Promise<void>;
   stopHeal(): Promise<void>;
   change(service: object): Promise<void>;
+  /** Asks for another master as a person does; resolves to its container's name. */
+  switchover(to: string | null): Promise<string | null>;
+  promote(to: string | null): Promise<string | null>;
   end(): Promise<void>;
 }
 
@@ -144,6 +147,8 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
     async change(next) {
       await write({ ...definition, ...next });
     },
+    switchover: async (to) => (await running?.controller.redis?.switchover(service, to))?.master ?? null,
+    promote: async (to) => (await running?.controller.redis?.promote(service, to))?.master ?? null,
     async end() {
       await heal.stopHeal().catch(() => undefined);
       for (const { id } of await heal.containers()) await docker.getContainer(id).remove({ force: true, v: true });

@@ -1,0 +1,121 @@
+import type { Instance } from "../model/instance.ts";
+import { noServiceMemory } from "../model/memory.ts";
+import type { Plan } from "../model/plan.ts";
+import type { RedisMemory, RedisNodeView, RedisPastChange, RedisWish } from "../model/redis.ts";
+import type { RedisNodeReport, RedisReport } from "../model/redis-report.ts";
+import type { RedisControl } from "../ports/controller.ts";
+import { ControllerError, NotLeader } from "../ports/controller.ts";
+import { readRedisMemory } from "../plan/redis/memory.ts";
+import type { Decision, Pass, World } from "./reconcile.ts";
+import { decide } from "./reconcile.ts";
+
+export interface RedisControlParts {
+  readonly world: World;
+  readonly run: (services: readonly string[], agreed: (plan: Plan) => void) => Promise<Pass>;
+  readonly takeOffice: () => Promise<void>;
+}
+
+const WISH_MS = 10_000;
+
+/**
+ * What a person asks about the roles of a Redis service. A wish is written to Memory, so that it outlives this process,
+ * and carried out by an ordinary pass with all its guards; what cannot be done is not left behind.
+ */
+export function openRedisControl(parts: RedisControlParts): RedisControl {
+  const { world } = parts;
+  const change = async (service: string, kind: RedisWish["kind"], to: string | null): Promise<RedisReport> => {
+    mustHaveRoles(world, service);
+    await parts.takeOffice();
+    const before = memoryOf(world, service);
+    await write(world, service, { ...before, wish: { kind, to, untilMs: world.clock.steadyMs() + WISH_MS } });
+    const pass = await parts.run([service], () => undefined);
+    const result = pass.results.find(
+      ({ action }) => action.kind === "switch-over" || action.kind === "promote-replica",
+    );
+    const after = await decide(world, [service]);
+    const report = reportOf(world, service, after);
+    if (result?.kind === "done" || (result === undefined && report.epoch > before.epoch)) return report;
+    await write(world, service, { ...memoryOf(world, service), wish: null });
+    throw new ControllerError("refused", whyNot(pass, service, result));
+  };
+  return {
+    async status(service) {
+      mustHaveRoles(world, service);
+      return reportOf(world, service, await decide(world, [service]));
+    },
+    switchover: (service, to) => change(service, "switchover", to),
+    promote: (service, to) => change(service, "promote", to),
+  };
+}
+
+function mustHaveRoles(world: World, service: string): void {
+  if (world.desired().services[service]?.redis != null) return;
+  throw new ControllerError("refused", `${service} has no redis section in the desired state`);
+}
+
+function memoryOf(world: World, service: string): RedisMemory {
+  return readRedisMemory(world.memory.view().services[service]?.redis);
+}
+
+async function write(world: World, service: string, redis: RedisMemory): Promise<void> {
+  const before = world.memory.view().services[service] ?? noServiceMemory;
+  const refused = await world.memory.commit(world.fence(), { services: { [service]: { ...before, redis } } });
+  if (refused !== null) throw new NotLeader(refused);
+}
+
+function whyNot(pass: Pass, service: string, result: Pass["results"][number] | undefined): string {
+  if (result?.kind === "failed") return result.message;
+  if (result?.kind === "skipped") return result.reason;
+  const holds = pass.plan.services[service]?.holds ?? [];
+  const hold = holds.find(({ because }) => because.rule.startsWith("redis")) ?? holds[0];
+  return hold === undefined ? "nothing was to be done: it is the master already" : hold.reason;
+}
+
+function reportOf(world: World, service: string, { observed, plan, memory }: Decision): RedisReport {
+  const seen = observed.services[service];
+  const redis = readRedisMemory(memory.services[service]?.redis);
+  const nodes = seen?.redis?.nodes ?? [];
+  const master = nodes.find(({ containerId }) => containerId === redis.master?.containerId);
+  const { clock } = world;
+  const at = (steadyMs: number): string => new Date(clock.wallMs() + steadyMs - clock.steadyMs()).toISOString();
+  const past = redis.last;
+  return {
+    version: 1,
+    environment: world.desired().environment,
+    service,
+    standing: plan.services[service]?.standing.redis ?? {
+      kind: "unseen",
+      sentence: "it could not be looked at",
+      writable: false,
+    },
+    epoch: redis.epoch,
+    master: redis.master?.name ?? null,
+    last: past === null ? null : lastReport(past, at(past.atMs)),
+    nodes: nodes.map((view) => nodeReport(view, master, tagsOf(seen?.instances ?? [], view))),
+  };
+}
+
+function lastReport({ atMs: _atMs, ...past }: RedisPastChange, at: string): RedisReport["last"] {
+  return { ...past, at };
+}
+
+function tagsOf(instances: readonly Instance[], { containerId }: RedisNodeView): readonly string[] {
+  return instances.find(({ container }) => container.id === containerId)?.registration?.tags ?? [];
+}
+
+function nodeReport(view: RedisNodeView, master: RedisNodeView | undefined, tags: readonly string[]): RedisNodeReport {
+  const node = view.now.kind === "known" ? view.now.value : null;
+  const ahead = master?.now.kind === "known" && master !== view ? master.now.value.offset : null;
+  const link = node?.follows ?? null;
+  return {
+    name: view.name,
+    host: view.host,
+    address: `${view.address.host}:${view.address.port}`,
+    role: node?.role ?? null,
+    offset: node?.offset ?? null,
+    behindBytes: node === null || ahead === null ? null : Math.max(0, ahead - node.offset),
+    link: link === null ? null : link.up ? "up" : link.syncing ? "syncing" : "down",
+    tags,
+    trouble: view.trouble?.message ?? null,
+  };
+}
