@@ -42,8 +42,8 @@ function learnOne(memory: ServiceMemory, result: ActionResult, tuning: Tuning, n
 }
 
 /**
- * A start that the engine has confirmed needs no more time to appear: where it is not seen, a fresh look settles at
- * once that it is gone again.
+ * What has been confirmed needs no more time to appear: where its effect is not seen, a fresh look settles at once that
+ * it is gone again. Compose has finished when its command has.
  */
 function learnDone(memory: ServiceMemory, action: Action, nowMs: number): ServiceMemory {
   if (action.kind === "start-instance") {
@@ -51,8 +51,15 @@ function learnDone(memory: ServiceMemory, action: Action, nowMs: number): Servic
     return expireEntry({ ...memory, slots: { ...memory.slots, [action.slot]: slot } }, action, nowMs);
   }
   const known = memory.backOff === null ? memory : { ...memory, backOff: null };
-  // Compose has finished when its command has; Swarm and the engines are waited for.
-  return action.kind === "scale-compose-service" ? withoutEntry(known, action) : known;
+  switch (action.kind) {
+    case "scale-compose-service":
+      return withoutEntry(known, action);
+    case "scale-swarm-service":
+    case "create-swarm-service":
+      return expireEntry(known, action, nowMs);
+    default:
+      return known;
+  }
 }
 
 /** It certainly did not happen, so the next try may go to another host; that host is remembered as one that failed. */
