@@ -13,6 +13,8 @@ export function cleanText(text: string, bytesMax: number): string {
 
 /** The same for a sentence of our own, which may set commands in backticks. */
 export function visibleText(text: string, bytesMax: number): string {
+  // Nearly every text is of this kind, and a thousand services at once have many of them.
+  if (text.length <= bytesMax && plain.test(text)) return text;
   // Whatever comes after this many characters could only be reached by a text that is mostly invisible.
   const near = text.length > bytesMax * 8 ? text.slice(0, bytesMax * 8) : text;
   const visible = near
@@ -49,6 +51,9 @@ export function utf8Bytes(text: string): number {
 }
 
 const ellipsis = "…";
+
+/** Letters, digits and signs of ASCII in words with one space between. */
+const plain = /^[!-~]+(?: [!-~]+)*$/;
 
 /** Colours and cursor movements (CSI), titles and links (OSC, DCS and their kin, ended or not). */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for

@@ -72,7 +72,10 @@ function witnesses({ observation }: HostFacts): readonly string[] {
 
 /** Names all of forty, if their names are of usual length, in a few lines. */
 function carriedLines({ carried }: HostFacts): readonly string[] {
-  const words = carried.map(({ service, instances }) => named(service) + (instances === 1 ? "" : ` (${instances})`));
+  // More than so many do not fit into the lines, however short.
+  const words = carried
+    .slice(0, 200)
+    .map(({ service, instances }) => named(service) + (instances === 1 ? "" : ` (${instances})`));
   const lines: string[] = [];
   let line = "";
   let told = 0;
@@ -86,7 +89,7 @@ function carriedLines({ carried }: HostFacts): readonly string[] {
     }
     told += 1;
   }
-  const rest = words.length - told;
+  const rest = carried.length - told;
   return [...lines, line + (rest > 0 ? ` and ${rest} more` : "")].filter((one) => one !== "");
 }
 

@@ -90,9 +90,17 @@ function resolved(alert: Alert, sight: Sight, present: Present): Alert | null {
   return oweResolved(alert, nowMs);
 }
 
-/** Tells channels that do not know of it, or were last told of it a repeat interval ago: each by its own clock. */
+/**
+ * Tells channels that do not know of it, or were last told of it a repeat interval ago: each by its own clock. While a
+ * channel stays broken, those that were told in its place go on being told.
+ */
 function tellNew(alert: Alert, present: Present): Alert {
-  return oweFiringWhereNew(alert, channelsToTell(alert, present), repeatOf(alert, present.rules), present.nowMs);
+  const records = Object.entries(alert.channels);
+  const standIns = records.some(([, { owed }]) => owed?.escalated === true)
+    ? records.filter(([, { taken }]) => taken === "firing").map(([name]) => name)
+    : [];
+  const channels = new Set([...channelsToTell(alert, present), ...standIns]);
+  return oweFiringWhereNew(alert, [...channels], repeatOf(alert, present.rules), present.nowMs);
 }
 
 function ended(alert: Alert, { nowMs, wallMs }: Present): Alert {

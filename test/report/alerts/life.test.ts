@@ -185,6 +185,14 @@ describe("a channel that takes nothing", () => {
     expect(run.taken).toEqual(["sms firing live/surplus/web"]);
   });
 
+  it("is stood in for again whenever it would be told again", () => {
+    const run = aRun();
+    run.deaf.add("mail");
+    run.holding = [surplus];
+    run.during(9 * HOUR, MINUTE);
+    expect(run.taken).toEqual(Array.from({ length: 3 }, () => "chat firing live/surplus/web"));
+  });
+
   it("learns of an alert that has come and gone meanwhile from its end", () => {
     const run = aRun(rules({ fallback: [], critical: ["mail"] }));
     run.deaf.add("mail");
