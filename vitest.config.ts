@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Three kinds of test, by what they need: `unit` needs nothing but Node, `real` needs a Docker engine and Consul
- * (set up once by the global set-up), and `fleet` needs the machine to itself. They run in that order.
+ * Kinds of test, by what they need: `unit` needs nothing but Node, `real` needs a Docker engine and Consul (set up once
+ * by the global set-up), `fleet` needs the machine to itself, and `faults` does to real parts what breaks them. They
+ * run in that order.
  */
 export default defineConfig({
   test: {
@@ -35,6 +36,17 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          include: ["test/e2e/faults/**/*.test.ts"],
+          globalSetup: ["test/e2e/support/machine.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

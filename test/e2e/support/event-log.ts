@@ -1,0 +1,59 @@
+/** What an engine says happened to the containers of one environment, in its own order. */
+import http from "node:http";
+
+export interface EngineEvent {
+  readonly action: string;
+  readonly name: string;
+  readonly id: string;
+  readonly atMs: number;
+}
+
+export interface EventLog {
+  /** Only what heal can cause or must not cause: create, start, die, destroy, stop, pause, … but no execs. */
+  all(): readonly EngineEvent[];
+  /** The events after `mark()` was taken. */
+  mark(): number;
+  since(mark: number): readonly EngineEvent[];
+  close(): void;
+}
+
+/** Follows the engine's events from before the call returns. Rejects when the stream cannot be had. */
+export async function openEventLog(docker: string, environment: string): Promise<EventLog> {
+  const filters = JSON.stringify({ type: ["container"], label: [`heal.environment=${environment}`] });
+  const address = new URL(docker);
+  const where =
+    address.protocol === "unix:" ? { socketPath: address.pathname } : { host: address.hostname, port: address.port };
+  // The engine subscribes a moment after it has answered: from a second ago on nothing is missed.
+  const since = Math.floor(Date.now() / 1_000) - 1;
+  const path = `/events?since=${since}&filters=${encodeURIComponent(filters)}`;
+  const events: EngineEvent[] = [];
+  let rest = "";
+  const request = http.request({ ...where, path, headers: { Host: "docker" } });
+  request.end();
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    request.once("response", resolve).once("error", reject);
+  });
+  response.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line !== "") note(events, line);
+  });
+  response.on("error", () => undefined);
+  request.on("error", () => undefined);
+  return {
+    all: () => [...events],
+    mark: () => events.length,
+    since: (mark) => events.slice(mark),
+    close: () => request.destroy(),
+  };
+}
+
+function note(events: EngineEvent[], line: string): void {
+  const { Action, Actor, timeNano } = JSON.parse(line) as {
+    readonly Action: string;
+    readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+    readonly timeNano: number;
+  };
+  if (Action.startsWith("exec_")) return;
+  events.push({ action: Action, name: Actor.Attributes["name"] ?? "", id: Actor.ID, atMs: timeNano / 1e6 });
+}
