@@ -1,6 +1,6 @@
 import type { Apply } from "../act/apply.ts";
 import type { ActionResult } from "../model/action.ts";
-import type { Memory, ServiceMemory } from "../model/memory.ts";
+import type { Memory } from "../model/memory.ts";
 import { noServiceMemory } from "../model/memory.ts";
 import type { Observation } from "../model/observation.ts";
 import type { Plan, ServicePlan } from "../model/plan.ts";
@@ -13,6 +13,7 @@ import { plan } from "../plan/plan.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Fence } from "./fence.ts";
 import type { MemoryUpdate } from "./memory-content.ts";
+import type { Turn } from "./turn.ts";
 
 /** Everything one pass works with. */
 export interface World {
@@ -22,6 +23,8 @@ export interface World {
   /** The right to act for a pass that begins now. */
   readonly fence: () => Fence;
   readonly apply: Apply;
+  /** Plans that change what is remembered of the fleet (budget, freeze) are made and written one after the other. */
+  readonly fleetTurn: Turn;
   readonly report: Reporting;
   readonly tuning: Tuning;
   readonly clock: Clock;
@@ -76,9 +79,8 @@ export async function reconcile(
   { settled = () => undefined, agreed = () => undefined }: PassOptions = {},
 ): Promise<Pass> {
   const fence = world.fence();
-  const decision = await decide(world, names);
-  agreed(decision.plan);
-  const refused = await remember(world, fence, decision);
+  const { decision, refused } = await writeDown(world, fence, await think(world, names), agreed);
+  for (const name of names) if (decision.plan.services[name] === undefined) settled(name);
   const results = await Promise.all(
     Object.values(decision.plan.services).map(async (service) => {
       const outcome = await act(world, fence, decision.desired, service, refused);
@@ -92,35 +94,66 @@ export async function reconcile(
 
 /** Observes and plans, with as many closer looks as the plan asks for. Changes nothing anywhere. */
 export async function decide(world: World, names: readonly string[]): Promise<Decision> {
-  const desired = world.desired();
-  const memory = world.memory.view();
-  let observed = await observe(world.eyes, desired, names, memory, "mirror");
-  const think = () =>
-    plan({ desired, observed, memory: world.memory.view(), tuning: world.tuning, nowMs: world.clock.steadyMs() });
-  let planned = think();
-  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
-    const unclear = Object.values(planned.plan.services).filter(({ needsLook }) => needsLook !== null);
-    if (unclear.length === 0) break;
-    const closer = await observe(
-      world.eyes,
-      desired,
-      unclear.map(({ service }) => service),
-      memory,
-      "consistent",
-    );
-    observed = { ...closer, services: { ...observed.services, ...closer.services } };
-    planned = think();
-  }
-  const decision = { desired, observed, plan: planned.plan, memory: planned.memory };
+  const { basis: _basis, ...decision } = await think(world, names);
   world.report.decided(decision);
   return decision;
 }
 
-/** Writes down what is about to happen. Resolves to the reason why nothing may happen, or to null. */
-async function remember(world: World, fence: Fence, { plan, memory }: Decision): Promise<string | null> {
-  const services: Record<string, ServiceMemory> = {};
-  for (const name of Object.keys(plan.services)) services[name] = memory.services[name] ?? noServiceMemory;
-  return world.memory.commit(fence, { fleet: memory.fleet, services });
+/** A decision with the Memory it was made from. */
+interface Thought extends Decision {
+  readonly basis: Memory;
+}
+
+async function think(world: World, names: readonly string[]): Promise<Thought> {
+  const desired = world.desired();
+  const look = (services: readonly string[], depth: "mirror" | "consistent"): Promise<Observation> =>
+    observe(world.eyes, desired, services, world.memory.view(), depth);
+  let thought = planFrom(world, desired, await look(names, "mirror"));
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    const unclear = Object.values(thought.plan.services).filter(({ needsLook }) => needsLook !== null);
+    if (unclear.length === 0) break;
+    const closer = await look(
+      unclear.map(({ service }) => service),
+      "consistent",
+    );
+    const services = { ...thought.observed.services, ...closer.services };
+    thought = planFrom(world, desired, { ...closer, services });
+  }
+  return thought;
+}
+
+function planFrom(world: World, desired: DesiredState, observed: Observation): Thought {
+  const basis = world.memory.view();
+  const planned = plan({ desired, observed, memory: basis, tuning: world.tuning, nowMs: world.clock.steadyMs() });
+  return { desired, observed, basis, ...planned };
+}
+
+/**
+ * Writes down what is about to happen, as it stands at this moment: plans of other services may have been written while
+ * this one was thought of. `refused` is the reason why nothing may be done, or null.
+ */
+async function writeDown(
+  world: World,
+  fence: Fence,
+  thought: Thought,
+  agreed: (plan: Plan) => void,
+  inTurn = false,
+): Promise<{ readonly decision: Decision; readonly refused: string | null }> {
+  const isCurrent = thought.basis === world.memory.view();
+  const current = isCurrent ? thought : planFrom(world, thought.desired, thought.observed);
+  const { basis, ...decision } = current;
+  if (!inTurn && decision.memory.fleet !== basis.fleet) {
+    return world.fleetTurn.take(() => writeDown(world, fence, current, agreed, true));
+  }
+  world.report.decided(decision);
+  agreed(decision.plan);
+  return { decision, refused: await world.memory.commit(fence, changesOf(decision.memory, basis)) };
+}
+
+function changesOf(memory: Memory, basis: Memory): MemoryUpdate {
+  const changed = Object.entries(memory.services).filter(([name, service]) => basis.services[name] !== service);
+  const services = Object.fromEntries(changed);
+  return memory.fleet === basis.fleet ? { services } : { services, fleet: memory.fleet };
 }
 
 async function act(

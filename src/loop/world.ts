@@ -8,11 +8,13 @@ import { accessOf } from "../act/redis-access.ts";
 import type { Eyes } from "../observe/observe.ts";
 import type { OwnerKey } from "../observe/ownership.ts";
 import { filterFor, keysOf } from "../observe/ownership.ts";
+import { openPictures } from "../observe/pictures.ts";
 import { openRedisWatch } from "../observe/redis-watch.ts";
 import { openRegistryMirror } from "../observe/registry-mirror.ts";
 import { noSwarmMirror, openSwarmMirror } from "../observe/swarm-mirror.ts";
 import type { Fence } from "./fence.ts";
 import type { Remembering, Reporting, World } from "./reconcile.ts";
+import { openTurn } from "./turn.ts";
 
 /** What a world is made of: ports, settings, and where it tells. */
 export interface WorldParts {
@@ -58,7 +60,7 @@ export function openWorld(parts: WorldParts): World {
             onChange: parts.onRuntimeChange,
           }),
         }),
-    pictures: new Map(),
+    pictures: openPictures(),
     learnNodes: async () => {
       await Promise.all(
         hosts.map(async ({ host }) => {
@@ -76,6 +78,7 @@ export function openWorld(parts: WorldParts): World {
     memory: parts.memory,
     fence: parts.fence,
     apply: openApply(tools),
+    fleetTurn: openTurn(),
     report: parts.report,
     tuning,
     clock,

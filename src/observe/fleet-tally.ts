@@ -26,7 +26,7 @@ export function openFleetTally(): FleetTally {
       const running = observed.instances.filter(({ container, current }) => current && container.state === "running");
       const critical = running.filter(
         ({ container, registration }) =>
-          registration?.status === "critical" &&
+          (registration?.status === "critical" || registration?.nodeStatus === "critical") &&
           nowMs - (container.startedAtMs ?? container.createdAtMs) >= SETTLED_AFTER_MS,
       );
       const before = shares.get(observed.service);

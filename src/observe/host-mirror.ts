@@ -1,10 +1,13 @@
 import type { Container } from "../model/instance.ts";
 import type { Known } from "../model/known.ts";
-import { known, unknown } from "../model/known.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ContainerFilter, Engine, EngineEvent } from "../ports/engine.ts";
+import type { EngineFacts } from "./contact.ts";
+import { openContact } from "./contact.ts";
+import { openContainerFiles } from "./container-files.ts";
+import { followHost } from "./follow-host.ts";
 import type { OwnerKey } from "./ownership.ts";
-import { ownerKeyOf } from "./ownership.ts";
+import { concerns } from "./ownership.ts";
 
 export interface HostMirrorDeps {
   readonly engine: Engine;
@@ -15,12 +18,6 @@ export interface HostMirrorDeps {
   readonly onChange: (key: OwnerKey | null) => void;
 }
 
-export interface EngineFacts {
-  readonly id: string;
-  readonly swarmNodeId: string | null;
-  readonly swarmManager: boolean;
-}
-
 /** What one engine runs, kept true by its events, or listed on demand. */
 export interface HostMirror {
   readonly host: string;
@@ -28,12 +25,12 @@ export interface HostMirror {
   silentSinceMs(): number | null;
   /** The last one it told, also while it is silent: the managers know a dead node by it. */
   swarmNodeId(): string | null;
-  containers(key: OwnerKey): Iterable<Container>;
+  containers(key: OwnerKey): readonly Container[];
   /** Containers of all keys that run. */
   load(): number;
   /** Lists everything anew. Never rejects: an engine that does not answer becomes silent. */
   refresh(): Promise<void>;
-  /** Lists one service anew, and replaces what was filed under its keys. Never rejects. */
+  /** Lists one service anew, and replaces what was filed under its keys. Asks nothing of a silent engine. Never rejects. */
   refreshService(filter: ContainerFilter, keys: readonly OwnerKey[]): Promise<void>;
   /** Asks at once whether the engine answers. */
   probe(): Promise<void>;
@@ -41,182 +38,151 @@ export interface HostMirror {
   follow(signal: AbortSignal): Promise<void>;
 }
 
-const PROBE_EVERY_MS = 1_000;
-const RECONNECT_MIN_MS = 100;
-const RECONNECT_MAX_MS = 2_000;
+/** An engine that was there takes milliseconds to say so; one whose machine is gone takes for ever. */
+const ANSWER_WITHIN_MS = 2_000;
 
 /** Opens a mirror that has seen nothing yet: unknown, until the first refresh or follow. */
 export function openHostMirror({ engine, clock, filter, onChange }: HostMirrorDeps): HostMirror {
-  let facts: Known<EngineFacts> = unknown("not asked yet");
-  let swarmNodeId: string | null = null;
-  let lastContactMs: number | null = null;
-  let silentSinceMs: number | null = null;
-  let files = new Map<OwnerKey, Map<string, Container>>();
-  /** Counts changes per container, so that a slow inspect does not overwrite what an event said meanwhile. */
-  const revisions = new Map<string, number>();
+  const files = openContainerFiles();
+  const contact = openContact(engine.host, clock, () => onChange(null));
+  const inspecting = new Map<string, { again: boolean }>();
+  /** As of the last full list: what is not listed is not listened to. */
+  let listened: ContainerFilter | null = null;
+  let probing: Promise<void> | null = null;
 
-  const answered = (value: EngineFacts): void => {
-    lastContactMs = clock.steadyMs();
-    const wasSilent = silentSinceMs !== null;
-    facts = known(value, lastContactMs);
-    swarmNodeId = value.swarmNodeId;
-    silentSinceMs = null;
-    if (wasSilent) onChange(null);
-  };
-  const fellSilent = (error: unknown): void => {
-    const news = silentSinceMs === null;
-    silentSinceMs ??= lastContactMs ?? clock.steadyMs();
-    facts = unknown(`the engine of ${engine.host} does not answer: ${messageOf(error)}`);
-    if (news) onChange(null);
-  };
-  const bump = (id: string): number => {
-    const next = (revisions.get(id) ?? 0) + 1;
-    revisions.set(id, next);
-    return next;
-  };
-  const forget = (id: string): OwnerKey | null => {
-    revisions.delete(id);
-    for (const [key, file] of files) if (file.delete(id)) return key;
-    return null;
-  };
-  const file = (container: Container): OwnerKey | null => {
-    const key = ownerKeyOf(container);
-    if (key === null) return null;
-    const place = files.get(key) ?? new Map<string, Container>();
-    files.set(key, place.set(container.id, container));
-    return key;
-  };
-  const find = (id: string): Container | null => {
-    for (const place of files.values()) {
-      const container = place.get(id);
-      if (container !== undefined) return container;
-    }
-    return null;
-  };
-  const inspect = async (id: string): Promise<void> => {
-    const revision = bump(id);
-    const container = await engine.inspect(id);
-    if (revisions.get(id) !== revision) return;
-    const key = container === null ? forget(id) : file(container);
+  const tell = (key: OwnerKey | null): void => {
     if (key !== null) onChange(key);
   };
+  /** The first connection may take long; whoever answered before is given little time. */
+  const ping = (): Promise<EngineFacts> =>
+    contact.facts().kind === "known" ? within(clock, ANSWER_WITHIN_MS, engine.ping()) : engine.ping();
 
-  /** A death is believed as it is told; everything else is looked up. */
-  const take = (event: EngineEvent, broken: (error: unknown) => void): void => {
-    const seen = find(event.containerId);
-    if (event.kind === "removed") {
-      const key = forget(event.containerId);
-      if (key !== null) onChange(key);
-      return;
+  const list = async (wanted: ContainerFilter, keys: readonly OwnerKey[] | null): Promise<void> => {
+    const look = files.begin();
+    try {
+      const doubtful = files.listed(look, await engine.list(wanted), keys);
+      for (const id of doubtful) inspect(id).catch((error: unknown) => contact.failed(error));
+    } catch (error) {
+      files.abandon(look);
+      throw error;
     }
-    if (event.kind === "died" && seen !== null && !seen.restartsItself) {
-      bump(seen.id);
-      const key = file({ ...seen, state: "exited", exitCode: event.exitCode, finishedAtMs: event.atMs });
-      if (key !== null) onChange(key);
-      return;
-    }
-    inspect(event.containerId).catch(broken);
   };
 
-  const list = async (wanted: ContainerFilter, replaces: readonly OwnerKey[] | null): Promise<void> => {
-    const before = new Map(revisions);
-    const containers = await engine.list(wanted);
-    const fresh = new Map<OwnerKey, Map<string, Container>>();
-    for (const container of containers) {
-      const key = ownerKeyOf(container);
-      if (key === null) continue;
-      // Changed while the list was under way: what the events said since is the newer truth.
-      const newer = revisions.get(container.id) !== before.get(container.id) ? find(container.id) : null;
-      const place = fresh.get(key) ?? new Map<string, Container>();
-      fresh.set(key, place.set(container.id, newer ?? container));
-    }
-    if (replaces === null) files = fresh;
-    else for (const key of replaces) files.set(key, fresh.get(key) ?? new Map());
-    for (const id of before.keys()) if (find(id) === null) revisions.delete(id);
-  };
-
+  /** Only a whole list makes a silent engine speak again, and only if nothing has failed since it was begun. */
   const refresh = async (): Promise<void> => {
+    const failuresBefore = contact.failures();
     try {
-      const [value] = await Promise.all([engine.ping(), list(filter(), null)]);
-      answered(value);
+      listened = filter();
+      const [facts] = await Promise.all([ping(), list(listened, null)]);
+      if (contact.failures() === failuresBefore) contact.answered(facts);
     } catch (error) {
-      fellSilent(error);
+      contact.failed(error);
     }
   };
-  const probe = async (): Promise<void> => {
+
+  const probeOnce = async (): Promise<void> => {
+    if (contact.facts().kind === "unknown") return refresh();
     try {
-      const value = await engine.ping();
-      // Only a list makes a silent host speak again: its containers may have changed meanwhile.
-      if (silentSinceMs === null) answered(value);
-      else await refresh();
+      const failuresBefore = contact.failures();
+      const facts = await ping();
+      if (contact.failures() === failuresBefore) contact.answered(facts);
     } catch (error) {
-      fellSilent(error);
+      contact.failed(error);
     }
+  };
+  const probe = (): Promise<void> => {
+    probing ??= probeOnce().finally(() => (probing = null));
+    return probing;
+  };
+
+  /** One inspection per container at a time; whatever is told of it meanwhile makes for one more afterwards. */
+  const inspect = async (id: string): Promise<void> => {
+    const underWay = inspecting.get(id);
+    if (underWay !== undefined) {
+      underWay.again = true;
+      return;
+    }
+    const mine = { again: true };
+    inspecting.set(id, mine);
+    try {
+      while (mine.again) {
+        mine.again = false;
+        await inspectOnce(id);
+      }
+    } finally {
+      inspecting.delete(id);
+    }
+  };
+  const inspectOnce = async (id: string): Promise<void> => {
+    const look = files.begin();
+    try {
+      tell(files.inspected(look, id, await engine.inspect(id)));
+    } catch (error) {
+      files.abandon(look);
+      throw error;
+    }
+  };
+
+  /** A death is believed as it is told, unless the engine itself starts the container again; all else is looked up. */
+  const take = (event: EngineEvent): void => {
+    const seen = files.find(event.containerId);
+    if (event.kind === "removed") return tell(files.remove(event.containerId));
+    if (event.kind === "died" && seen !== null && !seen.restartsItself) return tell(files.put(ended(seen, event)));
+    if (seen === null && (listened === null || !concerns(event.labels, listened))) return;
+    inspect(event.containerId).catch((error: unknown) => contact.failed(error));
   };
 
   return {
     host: engine.host,
-    engine: () => facts,
-    silentSinceMs: () => silentSinceMs,
-    swarmNodeId: () => swarmNodeId,
-    containers: (key) => files.get(key)?.values() ?? [],
-    load: () => {
-      let running = 0;
-      for (const place of files.values()) for (const { state } of place.values()) if (state === "running") running += 1;
-      return running;
-    },
+    engine: contact.facts,
+    silentSinceMs: contact.silentSinceMs,
+    swarmNodeId: contact.swarmNodeId,
+    containers: files.under,
+    load: files.running,
     refresh,
     async refreshService(wanted, keys) {
+      if (contact.facts().kind === "unknown") return;
+      const failuresBefore = contact.failures();
       try {
-        const [value] = await Promise.all([engine.ping(), list(wanted, keys)]);
-        if (silentSinceMs === null) answered(value);
-        else await refresh();
+        const [facts] = await Promise.all([ping(), list(wanted, keys)]);
+        if (contact.failures() === failuresBefore) contact.answered(facts);
       } catch (error) {
-        fellSilent(error);
+        contact.failed(error);
       }
     },
     probe,
-    async follow(signal) {
-      let waitMs = RECONNECT_MIN_MS;
-      while (!signal.aborted) {
-        const round = new AbortController();
-        const stop = () => round.abort();
-        signal.addEventListener("abort", stop, { once: true });
-        const broken = (error: unknown): void => {
-          if (round.signal.aborted) return;
-          fellSilent(error);
-          round.abort();
-        };
-        const opened = (): void => {
-          waitMs = RECONNECT_MIN_MS;
-          refresh().then(() => {
-            onChange(null);
-            return watchOver(round.signal, broken);
-          }, broken);
-        };
-        try {
-          await engine.follow(round.signal, opened, (event) => take(event, broken));
-        } catch (error) {
-          broken(error);
-        }
-        round.abort();
-        signal.removeEventListener("abort", stop);
-        if (signal.aborted) break;
-        await clock.sleep(waitMs, signal);
-        waitMs = Math.min(RECONNECT_MAX_MS, waitMs * 2);
-      }
-    },
+    follow: (signal) =>
+      followHost(
+        { engine, clock },
+        {
+          opened: refresh,
+          event: take,
+          broken: contact.failed,
+          isAlive: async () => {
+            await probe();
+            return contact.facts().kind === "known";
+          },
+        },
+        signal,
+      ),
   };
-
-  /** An event stream may be half-open: only an answer tells that the engine is there. */
-  async function watchOver(signal: AbortSignal, broken: (error: unknown) => void): Promise<void> {
-    while ((await clock.sleep(PROBE_EVERY_MS, signal)) === "elapsed") {
-      await probe();
-      if (facts.kind === "unknown") return broken(new Error(facts.reason));
-    }
-  }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function ended(container: Container, event: EngineEvent): Container {
+  return {
+    ...container,
+    state: "exited",
+    health: "none",
+    exitCode: event.exitCode,
+    finishedAtMs: event.atMs,
+    address: null,
+    ports: [],
+  };
+}
+
+async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
+    work.then(resolve, reject).finally(cancel);
+  });
 }

@@ -1,7 +1,6 @@
 import type { Known } from "../model/known.ts";
 import { known, unknown } from "../model/known.ts";
 import type { HostObservation } from "../model/observation.ts";
-import type { Service } from "../model/service.ts";
 import type { NodeHealth } from "../ports/registry.ts";
 import type { HostMirror } from "./host-mirror.ts";
 import type { RegistryMirror } from "./registry-mirror.ts";
@@ -14,65 +13,45 @@ export interface HostIdentity {
   readonly addresses: Readonly<Record<string, string | null>>;
 }
 
+export interface HostsSeen {
+  readonly hosts: Readonly<Record<string, HostObservation>>;
+  /** Whether what is registered on a node may run on a host that does not answer. */
+  readonly isBehindSilence: (node: string) => boolean;
+}
+
 /** Every host with what its engine, Consul and Swarm say of it. The second sources are asked only about silent ones. */
 export async function observeHosts(
   mirrors: readonly HostMirror[],
   registry: RegistryMirror,
   swarm: SwarmMirror,
   identity: HostIdentity,
-): Promise<Readonly<Record<string, HostObservation>>> {
+): Promise<HostsSeen> {
   const anySilent = mirrors.some((mirror) => mirror.engine().kind === "unknown");
-  const nodes: Known<readonly NodeHealth[]> = anySilent
-    ? await registry.nodes()
-    : unknown("not asked: all hosts answer");
-  const observations = await Promise.all(
-    mirrors.map(async (mirror): Promise<HostObservation> => {
-      const facts = mirror.engine();
-      const swarmNodeId = mirror.swarmNodeId();
-      return {
-        name: mirror.host,
-        engine: facts.kind === "known" ? known({ id: facts.value.id }, facts.atMs) : facts,
-        silentSinceMs: mirror.silentSinceMs(),
-        node: nodeStatus(mirror.host, nodes, identity),
-        swarmNode: swarmNodeId === null || facts.kind === "known" ? null : await swarmStatus(swarm, swarmNodeId),
-        load: mirror.load(),
-      };
-    }),
-  );
-  return Object.fromEntries(observations.map((observation) => [observation.name, observation]));
-}
-
-/** The service's hosts that do not answer, each with the reason. */
-export function silentHostsOf(mirrors: readonly HostMirror[], service: Service): Readonly<Record<string, string>> {
-  const silent: Record<string, string> = {};
+  const nodes = anySilent ? await registry.nodes() : unknown("not asked: all hosts answer");
+  const hosts: Record<string, HostObservation> = {};
+  const silentNodes: (string | null)[] = [];
   for (const mirror of mirrors) {
     const facts = mirror.engine();
-    if (facts.kind === "unknown" && (service.placement.hosts?.includes(mirror.host) ?? true)) {
-      silent[mirror.host] = facts.reason;
-    }
+    const { host } = mirror;
+    const isSilent = facts.kind === "unknown";
+    const node = isSilent ? findNode(host, nodes, identity) : null;
+    if (isSilent) silentNodes.push(node?.node ?? identity.nodeOf(host));
+    hosts[host] = {
+      name: host,
+      engine: facts.kind === "known" ? known({ id: facts.value.id }, facts.atMs) : facts,
+      silentSinceMs: mirror.silentSinceMs(),
+      node: isSilent ? nodeStatus(node, nodes) : unknown("not asked: the host answers"),
+      swarmNode: isSilent ? await swarmStatus(swarm, mirror.swarmNodeId()) : null,
+      load: mirror.load(),
+    };
   }
-  return silent;
+  // A silent host whose node is not known may be behind any of them.
+  const isAnywhere = silentNodes.includes(null);
+  return { hosts, isBehindSilence: (node) => isAnywhere || silentNodes.includes(node) };
 }
 
-/** Consul nodes of the hosts that do not answer. */
-export async function silentNodesOf(
-  mirrors: readonly HostMirror[],
-  identity: HostIdentity,
-  registry: RegistryMirror,
-): Promise<ReadonlySet<string>> {
-  const silent = mirrors.filter((mirror) => mirror.engine().kind === "unknown");
-  if (silent.length === 0) return new Set();
-  const nodes = await registry.nodes();
-  return new Set(silent.map(({ host }) => findNode(host, nodes, identity)?.node ?? identity.nodeOf(host) ?? host));
-}
-
-function nodeStatus(
-  host: string,
-  nodes: Known<readonly NodeHealth[]>,
-  identity: HostIdentity,
-): HostObservation["node"] {
+function nodeStatus(node: NodeHealth | null, nodes: Known<readonly NodeHealth[]>): HostObservation["node"] {
   if (nodes.kind === "unknown") return nodes;
-  const node = findNode(host, nodes, identity);
   if (node === null) return known("absent", nodes.atMs);
   return known(node.status === "critical" ? "critical" : "passing", nodes.atMs);
 }
@@ -90,7 +69,8 @@ function findNode(host: string, nodes: Known<readonly NodeHealth[]>, identity: H
   );
 }
 
-async function swarmStatus(swarm: SwarmMirror, nodeId: string): Promise<HostObservation["swarmNode"]> {
+async function swarmStatus(swarm: SwarmMirror, nodeId: string | null): Promise<HostObservation["swarmNode"]> {
+  if (nodeId === null) return null;
   const nodes = await swarm.nodes();
   if (nodes.kind === "unknown") return nodes;
   const node = nodes.value.find(({ id }) => id === nodeId);

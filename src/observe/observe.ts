@@ -1,5 +1,4 @@
-import type { Container, Instance } from "../model/instance.ts";
-import type { Known } from "../model/known.ts";
+import type { Container } from "../model/instance.ts";
 import { known } from "../model/known.ts";
 import type { Memory } from "../model/memory.ts";
 import { noServiceMemory } from "../model/memory.ts";
@@ -7,16 +6,18 @@ import type { Observation, ServiceObservation } from "../model/observation.ts";
 import type { DesiredState, Service } from "../model/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Compose } from "../ports/compose.ts";
+import type { Bound } from "./binding.ts";
 import { bind, composeContainers } from "./binding.ts";
 import type { FleetTally } from "./fleet-tally.ts";
 import type { HostMirror } from "./host-mirror.ts";
-import { observeHosts, silentHostsOf, silentNodesOf } from "./hosts.ts";
-import type { HostIdentity } from "./hosts.ts";
+import type { HostIdentity, HostsSeen } from "./hosts.ts";
+import { observeHosts } from "./hosts.ts";
 import { join } from "./join.ts";
 import { filterFor, keysOf } from "./ownership.ts";
+import type { Pictures } from "./pictures.ts";
 import type { RedisWatch } from "./redis-watch.ts";
 import type { RegistryMirror } from "./registry-mirror.ts";
-import type { SwarmMirror, SwarmView } from "./swarm-mirror.ts";
+import type { SwarmMirror } from "./swarm-mirror.ts";
 import { taskContainers } from "./swarm-tasks.ts";
 
 /** What observing needs of the world. */
@@ -28,13 +29,14 @@ export interface Eyes {
   readonly swarm: SwarmMirror;
   readonly compose: Compose | null;
   readonly tally: FleetTally;
+  readonly pictures: Pictures;
   /** Absent where no service can have Redis roles. */
   readonly redis?: RedisWatch;
-  /** Pictures that consecutive consistent looks gave, per service. */
   /** Asks the agents which Consul node they are, as far as that is not known yet. Never rejects. */
   readonly learnNodes: () => Promise<void>;
-  readonly pictures: Map<string, { readonly picture: string; readonly agreeing: number }>;
 }
+
+export type Depth = "mirror" | "consistent";
 
 /**
  * Builds one observation of the named services. `mirror` answers from what events have told; `consistent` asks the
@@ -45,68 +47,77 @@ export async function observe(
   desired: DesiredState,
   names: readonly string[],
   memory: Memory,
-  depth: "mirror" | "consistent",
+  depth: Depth,
 ): Promise<Observation> {
-  const services = names.flatMap((name) => desired.services[name] ?? []);
+  const services = names.flatMap((name) => desired.services[name] ?? forget(eyes, name));
   if (depth === "consistent") await lookAtEngines(eyes, desired, services);
-  const hosts = await observeHosts(eyes.hosts, eyes.registry, eyes.swarm, eyes.identities);
-  const silentNodes = await silentNodesOf(eyes.hosts, eyes.identities, eyes.registry);
+  const seen = await observeHosts(eyes.hosts, eyes.registry, eyes.swarm, eyes.identities);
   const observed = await Promise.all(
-    services.map((service) => observeService(eyes, desired, service, memory, depth, silentNodes)),
+    services.map((service) => observeService(eyes, desired.environment, service, memory, depth, seen)),
   );
-  for (const one of observed) eyes.tally.count(one, eyes.clock.steadyMs());
+  // A service that Consul says nothing of counts as it did before.
+  for (const one of observed) if (one.registry.kind === "known") eyes.tally.count(one, eyes.clock.steadyMs());
   return {
     atMs: eyes.clock.steadyMs(),
-    hosts,
+    hosts: seen.hosts,
     services: Object.fromEntries(observed.map((one) => [one.service, one])),
     fleet: eyes.tally.total(),
   };
 }
 
+/** Nobody asks for it any more: it counts for nothing. */
+function forget(eyes: Eyes, name: string): readonly Service[] {
+  eyes.tally.forget(name);
+  eyes.pictures.forget(name);
+  return [];
+}
+
+/** From so many services on, one list of everything is cheaper than one each. */
+const SINGLE_LOOKS_MAX = 8;
+
 async function lookAtEngines(eyes: Eyes, desired: DesiredState, services: readonly Service[]): Promise<void> {
-  await Promise.all(
-    eyes.hosts.flatMap((host) =>
-      services.map((service) => host.refreshService(filterFor(desired, service), keysOf(service))),
-    ),
-  );
+  const looks =
+    services.length > SINGLE_LOOKS_MAX
+      ? eyes.hosts.map((host) => host.refresh())
+      : eyes.hosts.flatMap((host) =>
+          services.map((service) => host.refreshService(filterFor(desired, service), keysOf(service))),
+        );
+  await Promise.all(looks);
 }
 
 async function observeService(
   eyes: Eyes,
-  desired: DesiredState,
+  environment: string,
   service: Service,
   memory: Memory,
-  depth: "mirror" | "consistent",
-  silentNodes: ReadonlySet<string>,
+  depth: Depth,
+  { isBehindSilence }: HostsSeen,
 ): Promise<ServiceObservation> {
+  const isFresh = depth === "consistent";
   const before = memory.services[service.name] ?? noServiceMemory;
-  const silentHosts = silentHostsOf(eyes.hosts, service);
-  const mirrored = eyes.hosts.flatMap((host) => keysOf(service).flatMap((key) => [...host.containers(key)]));
-  const fresh = depth === "consistent";
+  const { compose, swarm, clock } = eyes;
   const [bound, answer] = await Promise.all([
-    bind(eyes, service, mirrored, before.binding, eyes.clock.steadyMs(), fresh),
-    eyes.registry.service(service.consul?.name ?? service.name, fresh ? "consistent" : "default"),
+    bind({ compose, swarm }, service, filed(eyes, service), before.binding, clock.steadyMs(), isFresh),
+    eyes.registry.service(service.consul?.name ?? service.name, isFresh ? "consistent" : "default"),
   ]);
-  const containers = containersOf(
-    service,
-    bound.binding.kind === "known" ? bound.binding.value.kind : "none",
-    bound.swarm,
-    mirrored,
-    eyes,
-  );
+  // Taken after Consul has answered, so that nothing is listed there whose container is too new to be seen here.
+  const containers = containersOf(service, bound, filed(eyes, service), eyes.hosts);
+  const silentHosts = silentHostsOf(eyes.hosts, service, containers);
   const joined = join({
-    environment: desired.environment,
+    environment,
     service: service.name,
     containers: containers.map((container) => ({ container, current: silentHosts[container.host] === undefined })),
     registrations: answer.kind === "known" ? answer.value.registrations : [],
     index: answer.kind === "known" ? answer.value.index : 0,
-    silentNodes,
-    nodeOf: eyes.identities.nodeOf,
+    identity: eyes.identities,
+    isBehindSilence,
   });
+  const isPicture = isFresh && answer.kind === "known";
+  if (!isPicture) eyes.pictures.forget(service.name);
   const redis =
     service.redis === null || eyes.redis === undefined
       ? {}
-      : { redis: await eyes.redis.look(service, joined.instances, fresh) };
+      : { redis: await eyes.redis.look(service, joined.instances, isFresh) };
   return {
     ...redis,
     service: service.name,
@@ -114,50 +125,49 @@ async function observeService(
     instances: joined.instances,
     silentHosts,
     registry: answer.kind === "known" ? known(joined.registry, answer.atMs) : answer,
-    consistency: depth === "consistent" ? "consistent" : "default",
-    freshRuntime: depth === "consistent",
-    agreeingReads: agreeing(eyes, service.name, answer, joined.instances, depth),
+    consistency: isFresh ? "consistent" : "default",
+    freshRuntime: isFresh,
+    agreeingReads: isPicture ? eyes.pictures.see(service.name, joined.instances) : 0,
     registrationsBefore: memory.services[service.name]?.registrations ?? null,
   };
 }
 
+/** Whatever the engines hold that may belong to the service. */
+function filed({ hosts }: Eyes, service: Service): readonly Container[] {
+  const keys = keysOf(service);
+  return hosts.flatMap((host) => keys.flatMap((key) => host.containers(key)));
+}
+
 function containersOf(
   service: Service,
-  kind: "engine" | "swarm" | "compose" | "none",
-  swarm: SwarmView | null,
+  { binding, swarm }: Bound,
   mirrored: readonly Container[],
-  eyes: Eyes,
+  hosts: readonly HostMirror[],
 ): readonly Container[] {
-  switch (kind) {
+  switch (binding.kind === "known" ? binding.value.kind : "none") {
     case "engine":
       return mirrored.filter((container) => container.service === service.name && container.swarmServiceName === null);
     case "compose":
       return composeContainers(service, mirrored);
     case "swarm":
-      return swarm === null ? [] : taskContainers(swarm, mirrored, eyes.hosts);
+      return swarm === null ? [] : taskContainers(swarm, mirrored, hosts);
     case "none":
       return [];
   }
 }
 
-/** Counts consistent looks that gave the same picture in a row; any other look begins anew. */
-function agreeing(
-  eyes: Eyes,
-  name: string,
-  answer: Known<unknown>,
-  instances: readonly Instance[],
-  depth: "mirror" | "consistent",
-): number {
-  if (depth === "mirror" || answer.kind === "unknown") {
-    eyes.pictures.delete(name);
-    return 0;
+/** The hosts that do not answer, each with the reason, as far as they concern the service: it may or does run there. */
+function silentHostsOf(
+  mirrors: readonly HostMirror[],
+  { placement }: Service,
+  containers: readonly Container[],
+): Readonly<Record<string, string>> {
+  const silent: Record<string, string> = {};
+  for (const mirror of mirrors) {
+    const facts = mirror.engine();
+    if (facts.kind === "known") continue;
+    const isWanted = placement.hosts?.includes(mirror.host) ?? true;
+    if (isWanted || containers.some(({ host }) => host === mirror.host)) silent[mirror.host] = facts.reason;
   }
-  const picture = instances
-    .map(({ container, registration }) => `${container.id} ${container.state} ${registration?.id ?? "-"}`)
-    .sort()
-    .join("\n");
-  const last = eyes.pictures.get(name);
-  const count = last?.picture === picture ? last.agreeing + 1 : 1;
-  eyes.pictures.set(name, { picture, agreeing: count });
-  return count;
+  return silent;
 }

@@ -1,4 +1,5 @@
 import type { Container } from "../model/instance.ts";
+import { LABEL } from "../model/labels.ts";
 import type { DesiredState, Service } from "../model/service.ts";
 import type { ContainerFilter } from "../ports/engine.ts";
 
@@ -31,6 +32,18 @@ export function filterFor(desired: DesiredState, service: Service | null): Conta
     composeProjects: services.filter(mayBeCompose).map(({ adopt }) => adopt.composeProject),
     swarmServices: services.filter(mayBeSwarm).map(({ adopt }) => adopt.swarmService),
   };
+}
+
+/**
+ * Whether an engine's event is about a container that a list with this filter would hold. Other environments' have the
+ * same kinds of names, and nothing but their labels tells them apart.
+ */
+export function concerns(labels: Readonly<Record<string, string>>, filter: ContainerFilter): boolean {
+  if (labels[LABEL.environment] === filter.environment) return true;
+  return (
+    filter.swarmServices.includes(labels["com.docker.swarm.service.name"] ?? "") ||
+    filter.composeProjects.includes(labels["com.docker.compose.project"] ?? "")
+  );
 }
 
 export function mayBeSwarm({ runtime, container }: Service): boolean {

@@ -2,7 +2,8 @@ import type { Registration } from "../model/instance.ts";
 import type { Known } from "../model/known.ts";
 import { known, unknown } from "../model/known.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Answer, NodeHealth, Registry } from "../ports/registry.ts";
+import type { Answer, NodeHealth, ReadOptions, Registry } from "../ports/registry.ts";
+import { openAnswers } from "./answers.ts";
 
 export interface ServiceAnswer {
   readonly registrations: readonly Registration[];
@@ -13,6 +14,7 @@ export interface ServiceAnswer {
 export interface RegistryMirror {
   /** `default` may answer from what is known; `consistent` always asks. Never rejects. */
   service(name: string, consistency: "default" | "consistent"): Promise<Known<ServiceAnswer>>;
+  /** At most a second old: whether a host is lost hangs on it. */
   nodes(): Promise<Known<readonly NodeHealth[]>>;
   /** Forgets what is known of these services; null: of all, and of the nodes. */
   invalidate(names: readonly string[] | null): void;
@@ -23,46 +25,46 @@ export interface RegistryMirror {
 
 /** A follower's answer that is older than this is no basis for a decision. */
 const LAST_CONTACT_MAX_MS = 5_000;
+const NODES_AGE_MAX_MS = 1_000;
 
 export function openRegistryMirror(registry: Registry, clock: Clock): RegistryMirror {
-  const services = new Map<string, Known<ServiceAnswer>>();
-  let nodes: Known<readonly NodeHealth[]> | null = null;
+  const services = openAnswers<ServiceAnswer>(clock);
+  const nodes = openAnswers<readonly NodeHealth[]>(clock);
   let trouble: string | null = null;
+
+  const askService = async (name: string, options: ReadOptions): Promise<Known<ServiceAnswer>> => {
+    const answer = await read(clock, () => registry.readService(name, options));
+    if (answer.kind === "unknown") return answer;
+    return known({ registrations: answer.value.value, index: answer.value.index }, answer.atMs);
+  };
+  const askNodes = async (): Promise<Known<readonly NodeHealth[]>> => {
+    const answer = await read(clock, () => registry.readNodes({ consistency: "default" }));
+    return answer.kind === "known" ? known(answer.value.value, answer.atMs) : answer;
+  };
 
   return {
     async service(name, consistency) {
       if (consistency === "default") {
         if (trouble !== null) return unknown(trouble);
-        const cached = services.get(name);
-        if (cached?.kind === "known") return cached;
+        const kept = services.kept(name);
+        if (kept !== null) return kept;
       }
-      const fresh = await read(clock, () => registry.readService(name, { consistency }));
-      const answer: Known<ServiceAnswer> =
-        fresh.kind === "known"
-          ? known({ registrations: fresh.value.value, index: fresh.value.index }, fresh.atMs)
-          : fresh;
-      services.set(name, answer);
-      return answer;
+      return services.ask(name, () => askService(name, { consistency }));
     },
-    async nodes() {
-      if (nodes?.kind === "known") return nodes;
-      const fresh = await read(clock, () => registry.readNodes({ consistency: "default" }));
-      nodes = fresh.kind === "known" ? known(fresh.value.value, fresh.atMs) : fresh;
-      return nodes;
-    },
+    nodes: async () => nodes.kept("", NODES_AGE_MAX_MS) ?? nodes.ask("", askNodes),
     invalidate(names) {
-      if (names === null) {
-        services.clear();
-        nodes = null;
-      } else for (const name of names) services.delete(name);
+      if (names !== null) {
+        for (const name of names) services.forget(name);
+        return;
+      }
+      services.forget(null);
+      nodes.forget(null);
     },
-    invalidateNodes() {
-      nodes = null;
-    },
+    invalidateNodes: () => nodes.forget(null),
     setTrouble(reason) {
       trouble = reason;
-      services.clear();
-      nodes = null;
+      services.forget(null);
+      nodes.forget(null);
     },
   };
 }

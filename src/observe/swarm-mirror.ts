@@ -2,6 +2,7 @@ import type { Known } from "../model/known.ts";
 import { known, unknown } from "../model/known.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Swarm, SwarmNode, SwarmService, SwarmTask } from "../ports/swarm.ts";
+import { openAnswers } from "./answers.ts";
 
 export interface SwarmView {
   readonly service: SwarmService;
@@ -11,10 +12,13 @@ export interface SwarmView {
 /** What the Swarm managers last said; null where there is no such service. */
 export interface SwarmMirror {
   service(name: string, fresh: boolean): Promise<Known<SwarmView | null>>;
+  /** At most a second old: whether a host is lost hangs on it. */
   nodes(): Promise<Known<readonly SwarmNode[]>>;
   /** null: everything. */
   invalidate(name: string | null): void;
 }
+
+const NODES_AGE_MAX_MS = 1_000;
 
 /** The mirror of an environment without a Swarm: nothing is ever found. */
 export const noSwarmMirror: SwarmMirror = {
@@ -24,30 +28,19 @@ export const noSwarmMirror: SwarmMirror = {
 };
 
 export function openSwarmMirror(swarm: Swarm, clock: Clock): SwarmMirror {
-  const services = new Map<string, Known<SwarmView | null>>();
-  let nodes: Known<readonly SwarmNode[]> | null = null;
+  const services = openAnswers<SwarmView | null>(clock);
+  const nodes = openAnswers<readonly SwarmNode[]>(clock);
+  const askService = (name: string) =>
+    ask(clock, async () => {
+      const service = await swarm.find(name);
+      return service === null ? null : { service, tasks: await swarm.tasks(name) };
+    });
   return {
-    async service(name, fresh) {
-      const cached = services.get(name);
-      if (!fresh && cached?.kind === "known") return cached;
-      const view = await ask(clock, async () => {
-        const service = await swarm.find(name);
-        return service === null ? null : { service, tasks: await swarm.tasks(name) };
-      });
-      services.set(name, view);
-      return view;
-    },
-    async nodes() {
-      if (nodes?.kind !== "known") nodes = await ask(clock, () => swarm.nodes());
-      return nodes;
-    },
+    service: async (name, fresh) => (fresh ? null : services.kept(name)) ?? services.ask(name, () => askService(name)),
+    nodes: async () => nodes.kept("", NODES_AGE_MAX_MS) ?? nodes.ask("", () => ask(clock, () => swarm.nodes())),
     invalidate(name) {
-      if (name !== null) {
-        services.delete(name);
-        return;
-      }
-      services.clear();
-      nodes = null;
+      services.forget(name);
+      if (name === null) nodes.forget(null);
     },
   };
 }

@@ -1,0 +1,15 @@
+/** Lets one piece of work begin only when the one before it has ended. */
+export interface Turn {
+  take<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export function openTurn(): Turn {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    take(work) {
+      const mine = last.then(work);
+      last = mine.catch(() => undefined);
+      return mine;
+    },
+  };
+}

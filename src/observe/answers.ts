@@ -1,0 +1,44 @@
+import type { Known } from "../model/known.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/**
+ * Answers kept until something hints that they are out of date. One that was asked for before the hint and comes after
+ * it is handed on, but not kept: it may be the old one. What is unknown is never kept.
+ */
+export interface Answers<T> {
+  /** null when there is none, or none as young as that. */
+  kept(name: string, ageMaxMs?: number): Known<T> | null;
+  ask(name: string, question: () => Promise<Known<T>>): Promise<Known<T>>;
+  /** null: all of them. */
+  forget(name: string | null): void;
+}
+
+export function openAnswers<T>(clock: Clock): Answers<T> {
+  const answers = new Map<string, Extract<Known<T>, { kind: "known" }>>();
+  const hints = new Map<string, number>();
+  let hintsForAll = 0;
+  const stamp = (name: string): string => `${hintsForAll} ${hints.get(name) ?? 0}`;
+
+  return {
+    kept(name, ageMaxMs = Number.POSITIVE_INFINITY) {
+      const answer = answers.get(name);
+      return answer !== undefined && clock.steadyMs() - answer.atMs <= ageMaxMs ? answer : null;
+    },
+    async ask(name, question) {
+      const before = stamp(name);
+      const answer = await question();
+      if (answer.kind === "known" && stamp(name) === before) answers.set(name, answer);
+      return answer;
+    },
+    forget(name) {
+      if (name === null) {
+        answers.clear();
+        hints.clear();
+        hintsForAll += 1;
+        return;
+      }
+      answers.delete(name);
+      hints.set(name, (hints.get(name) ?? 0) + 1);
+    },
+  };
+}

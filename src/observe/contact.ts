@@ -1,0 +1,54 @@
+import type { Known } from "../model/known.ts";
+import { known, unknown } from "../model/known.ts";
+import type { Clock } from "../ports/clock.ts";
+
+export interface EngineFacts {
+  readonly id: string;
+  readonly swarmNodeId: string | null;
+  readonly swarmManager: boolean;
+}
+
+/** Whether an engine answers, since when it does not, and who it said it was. */
+export interface Contact {
+  facts(): Known<EngineFacts>;
+  /** Since the last time it did answer; null while it does, and before it was ever asked. */
+  silentSinceMs(): number | null;
+  /** The last one it told, also while it is silent. */
+  swarmNodeId(): string | null;
+  /** Failures so far: what was begun before the last of them does not prove that it answers now. */
+  failures(): number;
+  answered(facts: EngineFacts): void;
+  failed(error: unknown): void;
+}
+
+/** `onTurn` is called when it begins and when it ceases to answer. */
+export function openContact(host: string, clock: Clock, onTurn: () => void): Contact {
+  let facts: Known<EngineFacts> = unknown("not asked yet");
+  let swarmNodeId: string | null = null;
+  let lastContactMs: number | null = null;
+  let silentSinceMs: number | null = null;
+  let failures = 0;
+  return {
+    facts: () => facts,
+    silentSinceMs: () => silentSinceMs,
+    swarmNodeId: () => swarmNodeId,
+    failures: () => failures,
+    answered(value) {
+      const isNews = facts.kind === "unknown";
+      lastContactMs = clock.steadyMs();
+      facts = known(value, lastContactMs);
+      swarmNodeId = value.swarmNodeId;
+      silentSinceMs = null;
+      if (isNews) onTurn();
+    },
+    failed(error) {
+      const isNews = silentSinceMs === null;
+      failures += 1;
+      silentSinceMs ??= lastContactMs ?? clock.steadyMs();
+      facts = unknown(
+        `the engine of ${host} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      if (isNews) onTurn();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import type { Container } from "../model/instance.ts";
+import type { OwnerKey } from "./ownership.ts";
+import { ownerKeyOf } from "./ownership.ts";
+
+/**
+ * The containers of one engine, filed under whom they concern. Looks (a list, an inspection) take time, and what they
+ * bring may be older than what an event has told meanwhile. So each look takes a ticket when it is begun, and is
+ * believed only where nothing newer than its ticket is known: no later event, and no look that was begun later.
+ */
+export interface ContainerFiles {
+  under(key: OwnerKey): readonly Container[];
+  find(id: string): Container | null;
+  /** Containers of all keys that run. */
+  running(): number;
+  /** An event's word, newer than anything before it. Gives the key under which it changed something, if any. */
+  put(container: Container): OwnerKey | null;
+  remove(id: string): OwnerKey | null;
+  /** To be ended with exactly one of the three below. */
+  begin(): Look;
+  /** null: there is no such container (any more), or none that concerns us. */
+  inspected(look: Look, id: string, container: Container | null): OwnerKey | null;
+  /**
+   * A whole list; with `keys`, only of what belongs under these. Gives the ids of those that it calls running although
+   * an event told their death: an engine tells of a death before its own list knows. They stay as the event has it, and
+   * are to be inspected.
+   */
+  listed(look: Look, containers: readonly Container[], keys: readonly OwnerKey[] | null): readonly string[];
+  abandon(look: Look): void;
+}
+
+/** The moment at which a look was begun. */
+export interface Look {
+  readonly ticket: number;
+}
+
+interface Filed {
+  readonly key: OwnerKey;
+  readonly container: Container;
+  /** Nothing that was begun before this moment changes it. */
+  readonly asOf: number;
+  /** By an event, not by a look. */
+  readonly isTold: boolean;
+}
+
+export function openContainerFiles(): ContainerFiles {
+  const byId = new Map<string, Filed>();
+  const byKey = new Map<OwnerKey, Map<string, Filed>>();
+  /** Since when what is under a key is known in full: the ticket of its last list. */
+  const listedAt = new Map<OwnerKey, number>();
+  let allListedAt = 0;
+  /** What is gone and since when, for as long as a look under way may bring it back. */
+  const gone = new Map<string, number>();
+  const underWay = new Set<number>();
+  let moment = 0;
+  let runningCount = 0;
+
+  const drop = (id: string): OwnerKey | null => {
+    const filed = byId.get(id);
+    if (filed === undefined) return null;
+    byId.delete(id);
+    const place = byKey.get(filed.key);
+    place?.delete(id);
+    if (place?.size === 0) byKey.delete(filed.key);
+    if (filed.container.state === "running") runningCount -= 1;
+    return filed.key;
+  };
+  const file = (container: Container, asOf: number, isTold = false): OwnerKey | null => {
+    const { id } = container;
+    const before = drop(id);
+    gone.delete(id);
+    const key = ownerKeyOf(container);
+    if (key === null) return before;
+    const filed = { key, container, asOf, isTold };
+    byId.set(id, filed);
+    const place = byKey.get(key);
+    if (place === undefined) byKey.set(key, new Map([[id, filed]]));
+    else place.set(id, filed);
+    if (container.state === "running") runningCount += 1;
+    return key;
+  };
+  const bury = (id: string, asOf: number): OwnerKey | null => {
+    gone.delete(id);
+    if (underWay.size > 0) gone.set(id, asOf);
+    return drop(id);
+  };
+  const end = ({ ticket }: Look): void => {
+    underWay.delete(ticket);
+    if (underWay.size > 0) return;
+    gone.clear();
+  };
+  const isCovered = (key: OwnerKey | null, { ticket }: Look): boolean =>
+    Math.max(allListedAt, key === null ? 0 : (listedAt.get(key) ?? 0)) > ticket;
+  const isOutdated = (id: string, { ticket }: Look): boolean =>
+    Math.max(byId.get(id)?.asOf ?? 0, gone.get(id) ?? 0) > ticket;
+
+  return {
+    under: (key) => Array.from(byKey.get(key)?.values() ?? [], ({ container }) => container),
+    find: (id) => byId.get(id)?.container ?? null,
+    running: () => runningCount,
+    put: (container) => file(container, (moment += 1), true),
+    remove: (id) => bury(id, (moment += 1)),
+    begin() {
+      moment += 1;
+      underWay.add(moment);
+      return { ticket: moment };
+    },
+    inspected(look, id, container) {
+      const key = container === null ? (byId.get(id)?.key ?? null) : ownerKeyOf(container);
+      const isStale = isOutdated(id, look) || isCovered(key, look);
+      const changed = isStale ? null : container === null ? bury(id, look.ticket) : file(container, look.ticket);
+      end(look);
+      return changed;
+    },
+    listed(look, containers, keys) {
+      const fresh = new Set<string>();
+      const doubtful: string[] = [];
+      for (const container of containers) {
+        const key = ownerKeyOf(container);
+        if (key === null || (keys !== null && !keys.includes(key)) || isCovered(key, look)) continue;
+        fresh.add(container.id);
+        if (isOutdated(container.id, look)) continue;
+        const filed = byId.get(container.id);
+        if (filed?.isTold === true && filed.container.state === "exited" && container.state === "running") {
+          doubtful.push(container.id);
+        } else file(container, look.ticket);
+      }
+      for (const key of keys ?? [...byKey.keys()]) {
+        if (isCovered(key, look)) continue;
+        for (const id of byKey.get(key)?.keys() ?? []) {
+          if (!fresh.has(id) && !isOutdated(id, look)) bury(id, look.ticket);
+        }
+        if (keys !== null) listedAt.set(key, look.ticket);
+      }
+      if (keys === null) {
+        allListedAt = Math.max(allListedAt, look.ticket);
+        for (const [key, ticket] of listedAt) if (ticket <= allListedAt) listedAt.delete(key);
+      }
+      end(look);
+      return doubtful;
+    },
+    abandon: end,
+  };
+}
