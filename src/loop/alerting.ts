@@ -100,7 +100,9 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     const leadership = leadershipFacts(standing);
     if (leadership.kind === "unknown") {
       courier.offer([]);
-      if (leaderlessSinceMs !== null) wake(leaderlessSinceMs + LEADERLESS_AFTER_MS);
+      // A candidate may wait longer than that: then the next change of the standing touches this.
+      const dueMs = leaderlessSinceMs === null ? 0 : leaderlessSinceMs + LEADERLESS_AFTER_MS;
+      if (dueMs > clock.steadyMs()) wake(dueMs);
       return;
     }
     const nowMs = clock.steadyMs();
