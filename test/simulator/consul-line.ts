@@ -74,6 +74,7 @@ export function blockingRead<T>(
     const { signal } = options;
     const cancelled = (): Error => new RegistryError("unclear", "cancelled");
     if (signal?.aborted) return reply.fail(cancelled());
+    if (!reply.isAwaited()) return;
     const answerNow = (): void => {
       try {
         reply.ok(answer());

@@ -56,10 +56,26 @@ export const controllerFaults: Readonly<Record<string, FaultKind>> = {
   "service withdrawn": once((world, chance) => {
     const services = world.desired().services;
     const gone = chance.pick(Object.keys(services));
-    if (Object.keys(services).length < 4) return false;
+    if (Object.keys(services).length < 4 || world.files().kind === "invalid") return false;
     world.wish(Object.values(services).filter(({ name }) => name !== gone));
     return true;
   }),
+  "files broken": {
+    lastsMs: [10_000, 300_000],
+    begin(world) {
+      if (world.files().kind === "invalid") return null;
+      world.breakFiles(true);
+      return () => world.breakFiles(false);
+    },
+  },
+  "channel down": {
+    lastsMs: [30_000, 600_000],
+    begin(world, chance) {
+      const channel = chance.pick(world.channels);
+      channel.mood = chance.pick(["refusing", "hanging", "deaf"]);
+      return () => void (channel.mood = "well");
+    },
+  },
   "privileged service asked for": once((world, chance) =>
     rewish(world, chance, ({ container }) =>
       container === null ? null : { container: { ...container, privileged: true } },
@@ -107,7 +123,7 @@ function rewish(
   change: (service: ReturnType<typeof aService>) => Partial<ReturnType<typeof aService>> | null,
 ): boolean {
   const services = Object.values(world.desired().services);
-  if (services.length === 0) return false;
+  if (services.length === 0 || world.files().kind === "invalid") return false;
   const chosen = chance.pick(services);
   const changes = change(chosen);
   if (changes === null) return false;

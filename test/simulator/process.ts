@@ -101,7 +101,8 @@ export function startProcess(
 /** A timer that fires late, or never, when its process is stopped or killed; a cancelled one never fires, however late. */
 function cancellable(scheduler: Scheduler, deliver: (run: () => void) => void, ms: number, callback: () => void) {
   let cancelled = false;
-  const cancel = scheduler.after(Math.max(0, ms), () => {
+  // As Node does it: whole milliseconds, and at least one.
+  const cancel = scheduler.after(ms >= 1 ? Math.trunc(ms) : 1, () => {
     deliver(() => {
       if (!cancelled) callback();
     });

@@ -21,11 +21,16 @@ interface Entry {
   run: (() => void) | null;
 }
 
+/** More callbacks than this in one millisecond mean that somebody runs in circles. */
+const callbacksPerMsMax = 20_000;
+
+/** Throws from `step` when time cannot go on. */
 export function scheduler(): Scheduler {
   const queue = entryQueue();
   let nowMs = 0;
   let order = 0;
   let live = 0;
+  let atOnce = 0;
 
   const at = (atMs: number, run: () => void): Cancel => {
     const entry: Entry = { atMs: atMs > nowMs ? atMs : nowMs, order: (order += 1), run };
@@ -50,6 +55,8 @@ export function scheduler(): Scheduler {
       if (run === null) continue;
       entry.run = null;
       live -= 1;
+      atOnce = entry.atMs === nowMs ? atOnce + 1 : 0;
+      if (atOnce > callbacksPerMsMax) throw new Error(`time stands still at ${nowMs} ms: ${String(run)}`);
       nowMs = entry.atMs;
       run();
       drain();

@@ -53,6 +53,8 @@ export interface Line {
 export interface Reply<T> {
   ok(value: T): void;
   fail(error: Error): void;
+  /** False once the caller has given up. */
+  isAwaited(): boolean;
 }
 
 /** A request that the server answers as soon as it arrives. What `serve` throws is its answer. */
@@ -101,6 +103,7 @@ function send<T>(
   const reply: Reply<T> = {
     ok: (value) => answer(() => resolved(value)),
     fail: (error) => answer(() => reject(error)),
+    isAwaited: () => !settled && process.alive(),
   };
   const work = (): void => {
     if (fate === "refuse") return reply.fail(line.error("refused", `${call.name}: the server is out of order`));

@@ -1,4 +1,5 @@
 import type { DesiredState, Service } from "../../src/model/service.ts";
+import type { LoadedDesiredState } from "../../src/desired/load-desired-state.ts";
 import { aDesiredState } from "../builders/service.ts";
 import { aTemplate } from "../builders/template.ts";
 import { scaleComposeService } from "./compose.ts";
@@ -22,6 +23,7 @@ import { channel } from "./notifier.ts";
 import type { Channel } from "./notifier.ts";
 import { dice } from "./random.ts";
 import type { Dice } from "./random.ts";
+import type { Sabotage } from "./sabotage.ts";
 import { safety } from "./safety.ts";
 import type { Safety } from "./safety.ts";
 import { scheduler } from "./scheduler.ts";
@@ -58,6 +60,13 @@ export interface SimulatedWorld {
   desired(): DesiredState;
   /** As when somebody has written valid files. */
   wish(services: readonly Service[]): void;
+  /** What the files are now: broken ones leave the last good state in force. */
+  files(): LoadedDesiredState;
+  breakFiles(broken: boolean): void;
+  /** How wrong the machine's clock is: a controller that starts there takes it for its own. */
+  skewOf(machine: string): number;
+  /** What is planted in every controller that starts from now on. */
+  sabotage: Sabotage;
   /** How often something worth reaching was reached. */
   readonly reached: Map<string, number>;
   count(name: string): void;
@@ -92,6 +101,7 @@ swarmDownUntilMs: (name) => cluster?.downUntilMs(name) ?? Number.NEGATIVE_INFINI
   const machines = new Map<string, Machine>();
   const agents = new Map<string, Agent>();
   let desired = aDesiredState([], plan.environment);
+  let broken = false;
   let cluster: SwarmCluster | null = null;
 
   const onContainer = (container: TrueContainer, what: ContainerChange): void => {
@@ -153,6 +163,13 @@ swarmDownUntilMs: (name) => cluster?.downUntilMs(name) ?? Number.NEGATIVE_INFINI
       known.wishes(services);
       world.controllers?.desiredChanged();
     },
+    files: () => (broken ? { kind: "invalid", problems: [garbled] } : { kind: "valid", desired }),
+    breakFiles(isBroken) {
+      broken = isBroken;
+      world.controllers.desiredChanged();
+    },
+    skewOf: (name) => machines.get(name)?.clockOffsetMs ?? 0,
+    sabotage: {},
     reached,
     count,
     tell,
@@ -179,6 +196,8 @@ function settleAdopted({ plan, cluster, composeFiles, machines, truth }: Simulat
     }
   }
 }
+
+const garbled = { file: "live.json", line: 3, column: 7, message: "unexpected end", expected: "a value" };
 
 function clockTime(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
