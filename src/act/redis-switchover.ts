@@ -9,108 +9,99 @@ import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
 import { openTimeline } from "./redis-timeline.ts";
 
 const ASK_WITHIN_MS = 500;
-/** Redis itself gives up then, and everything is as before. */
-const HAND_OVER_WITHIN_MS = 3_000;
-const POLL_MS = 3;
+/** Redis lets its clients write again by itself after this, so that no crash of ours leaves them waiting. */
+const HOLD_MS = 3_000;
+/** By then everything is done or given up: well before the writes go on by themselves. */
+const CATCH_UP_WITHIN_MS = 1_000;
+const CHANGE_WITHIN_MS = 2_000;
+const POLL_MS = 2;
 
 /**
- * Hands the master role over without losing a write: Redis holds the writes of its clients, waits until the replica has
- * all of them, and changes places with it (`FAILOVER`, since 6.2). Older ones are held and changed by `heal`, in the same
- * order. The tags are swapped in one transaction once the new master says that it is one.
+ * Hands the master role over without losing a write, in the order of Redis's own `FAILOVER` and without its wait of up
+ * to a second for the replica's next acknowledgement: the master holds its clients' writes; the replica itself says that
+ * it has all of them; the old master becomes a replica, so that from here on nobody takes writes that could be lost; the
+ * replica becomes the master; the tags are swapped in one transaction once it says so. Ends as it began when the replica
+ * does not catch up.
  */
 export async function switchOver(hands: Hands, service: Service, action: SwitchOver): Promise<string | null> {
-  const { nodes, tags } = toolsOf(hands);
-  const { masterTag, replicaTag } = rolesOf(service);
+  const { nodes } = toolsOf(hands);
   const access = await accessOf(hands, service);
   const timeline = openTimeline(hands.clock);
-  const target = await announcedAs(hands, access, action);
+  const { from, to } = action;
+  const old = endpointOf(access, from);
+  mustBe(await nodes.look(old, ASK_WITHIN_MS), from, "master");
+  mustBe(await nodes.look(endpointOf(access, to), ASK_WITHIN_MS), to, "replica");
   hands.fence();
+  const heldAtMs = hands.clock.steadyMs();
+  await nodes.pauseWrites(old, HOLD_MS);
   try {
-    await nodes.handOver(endpointOf(access, action.from), target, HAND_OVER_WITHIN_MS);
-    timeline.add("hand-over begun");
-    await becomesMaster(hands, access, action);
-  } catch (error) {
-    if (!(error instanceof RedisError) || error.kind !== "failing") throw error;
-    await handOverByHand(hands, access, action);
+    await caughtUp(hands, access, action);
+    timeline.add("writes held, replica caught up");
+    hands.fence();
+    if (hands.clock.steadyMs() - heldAtMs > CHANGE_WITHIN_MS)
+      throw new ActionRefused(`${from.name} is too slow`, "later");
+    await nodes.follow(old, to.peer);
+    await becomesMaster(hands, access, to);
+    timeline.add(`${to.name} is master`);
+    await swapTags(hands, service, action);
+    timeline.add("tags swapped");
+  } finally {
+    // Whoever still waits there is told at once that it is a replica now, or may go on.
+    await nodes.pauseWrites(old, 0).catch(ignoreRedis);
   }
-  timeline.add(`${action.to.name} is master`);
-  const id = action.from.registrationId;
-  const others = action.others.flatMap(({ registrationId }) => registrationId ?? []);
-  await tags.retag(
-    {
-      consulName: service.consul?.name ?? service.name,
-      masterTag,
-      replicaTag,
-      master: action.to.registrationId,
-      replicas: id === null ? [] : [id],
-      unsure: others,
-    },
-    hands.fence,
-  );
-  timeline.add("tags swapped");
   for (const other of action.others) {
     hands.fence();
     // Who cannot be re-pointed now is found by the next look.
-    await nodes.follow(endpointOf(access, other), action.to.peer).catch(ignoreRedis);
+    await nodes.follow(endpointOf(access, other), to.peer).catch(ignoreRedis);
   }
   if (action.others.length > 0) timeline.add("the others re-pointed");
   return timeline.text();
 }
 
-function ignoreRedis(error: unknown): void {
-  if (!(error instanceof RedisError)) throw error;
+function mustBe(node: RedisNode, { name, runId }: RedisRef, role: RedisNode["role"]): void {
+  if (node.role !== role) throw new ActionRefused(`${name} is not a ${role} any more`, "later");
+  if (runId !== null && node.runId !== runId) throw new ActionRefused(`${name} was started anew`, "later");
 }
 
-/** The master must know the replica by the address that it is told. */
-async function announcedAs(hands: Hands, access: RedisAccess, { from, to }: SwitchOver) {
-  const master = await toolsOf(hands).nodes.look(endpointOf(access, from), ASK_WITHIN_MS);
-  if (master.role !== "master") throw new ActionRefused(`${from.name} is not a master any more`, "later");
-  const follower = master.followers.find(({ address, online }) => online && isSame(address, to));
-  if (follower === undefined) throw new ActionRefused(`${from.name} does not list ${to.name} as online`, "later");
-  return follower.address;
-}
-
-function isSame(address: RedisRef["peer"], to: RedisRef): boolean {
-  return [to.peer, to.address].some(({ host, port }) => host === address.host && port === address.port);
-}
-
-async function becomesMaster(hands: Hands, access: RedisAccess, { from, to }: SwitchOver): Promise<void> {
+/** The master's offset stands still but for its pings; the replica has all writes when it has come as far. */
+async function caughtUp(hands: Hands, access: RedisAccess, { from, to }: SwitchOver): Promise<void> {
   const { nodes } = toolsOf(hands);
-  const untilMs = hands.clock.steadyMs() + HAND_OVER_WITHIN_MS + ASK_WITHIN_MS;
+  const untilMs = hands.clock.steadyMs() + CATCH_UP_WITHIN_MS;
+  const master = await nodes.look(endpointOf(access, from), ASK_WITHIN_MS);
   for (;;) {
-    const [young, old] = await Promise.all([
-      nodes.look(endpointOf(access, to), ASK_WITHIN_MS),
-      nodes.look(endpointOf(access, from), ASK_WITHIN_MS),
-    ]);
-    if (young.role === "master") return;
-    if (old.role === "master" && !old.handingOver) {
+    const replica = await nodes.look(endpointOf(access, to), ASK_WITHIN_MS);
+    if (replica.offset >= master.offset && replica.follows?.up === true) return;
+    if (hands.clock.steadyMs() >= untilMs) {
       throw new ActionRefused(`${to.name} did not catch up in time; ${from.name} goes on as master`, "later");
     }
-    if (hands.clock.steadyMs() >= untilMs) throw new RedisError("silent", "the hand-over does not come to an end");
     await hands.clock.sleep(POLL_MS);
   }
 }
 
-/** Before Redis 6.2: hold all clients, wait for the replica, promote it, demote the old one. */
-async function handOverByHand(hands: Hands, access: RedisAccess, { from, to }: SwitchOver): Promise<void> {
+async function becomesMaster(hands: Hands, access: RedisAccess, to: RedisRef): Promise<void> {
   const { nodes } = toolsOf(hands);
-  const [old, young] = [endpointOf(access, from), endpointOf(access, to)];
+  const at = endpointOf(access, to);
   hands.fence();
-  await nodes.pauseWrites(old, HAND_OVER_WITHIN_MS);
-  try {
-    await caughtUp(hands, await nodes.look(old, ASK_WITHIN_MS), () => nodes.look(young, ASK_WITHIN_MS), to);
-    hands.fence();
-    await nodes.follow(young, null);
-    await nodes.follow(old, to.peer);
-  } finally {
-    await nodes.pauseWrites(old, 0).catch(ignoreRedis);
-  }
+  await nodes.follow(at, null);
+  const node = await nodes.look(at, ASK_WITHIN_MS);
+  if (node.role !== "master") throw new RedisError("silent", `${to.name} does not become a master`);
 }
 
-async function caughtUp(hands: Hands, master: RedisNode, look: () => Promise<RedisNode>, to: RedisRef): Promise<void> {
-  const untilMs = hands.clock.steadyMs() + HAND_OVER_WITHIN_MS / 2;
-  while ((await look()).offset < master.offset) {
-    if (hands.clock.steadyMs() >= untilMs) throw new ActionRefused(`${to.name} does not catch up`, "later");
-    await hands.clock.sleep(POLL_MS);
-  }
+async function swapTags(hands: Hands, service: Service, { from, to, others }: SwitchOver): Promise<void> {
+  const { masterTag, replicaTag } = rolesOf(service);
+  await toolsOf(hands).tags.retag(
+    {
+      consulName: service.consul?.name ?? service.name,
+      masterTag,
+      replicaTag,
+      master: to.registrationId,
+      replicas: from.registrationId === null ? [] : [from.registrationId],
+      unsure: others.flatMap(({ registrationId }) => registrationId ?? []),
+    },
+    hands.fence,
+  );
+}
+
+function ignoreRedis(error: unknown): void {
+  if (!(error instanceof RedisError)) throw error;
 }

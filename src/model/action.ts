@@ -112,7 +112,7 @@ export interface PromoteReplica extends ActionBase {
   readonly gapBytes: number | null;
 }
 
-/** A planned change of master by Redis's coordinated `FAILOVER`: no acknowledged write is lost. */
+/** A planned change of master: writes are held until the replica has all of them, so that none is lost. */
 export interface SwitchOver extends ActionBase {
   readonly kind: "switch-over";
   readonly epoch: number;

@@ -13,12 +13,9 @@ export interface Redis {
   /** Sets configuration parameters one by one; resolves to those that it would not take, with the reason. */
   configure(at: RedisEndpoint, settings: readonly RedisSetting[]): Promise<readonly string[]>;
   /**
-   * `FAILOVER TO`: holds writes, waits until the replica has all of them, and changes places with it. Resolves when
-   * begun; without an end within `timeoutMs` Redis itself gives up and all is as before. Rejects with `failing` where the
-   * command is not known (before 6.2).
+   * Holds the writes of its clients for so long (`CLIENT PAUSE`); 0 lets them go on. Rejects with `failing` where only
+   * all commands could be held (before Redis 6.2).
    */
-  handOver(at: RedisEndpoint, to: RedisAddress, timeoutMs: number): Promise<void>;
-  /** Holds the writes of its clients for so long (`CLIENT PAUSE`); 0 lets them go on. */
   pauseWrites(at: RedisEndpoint, forMs: number): Promise<void>;
   /** Writes its data to disk and resolves to the path of the file within its container. */
   save(at: RedisEndpoint, deadlineMs: number): Promise<string>;

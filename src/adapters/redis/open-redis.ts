@@ -45,17 +45,8 @@ export function openRedis(): Redis {
         return refused;
       }),
 
-    async handOver(at, to, timeoutMs) {
-      await command(at, ["FAILOVER", "TO", safe(to.host), String(to.port), "TIMEOUT", String(timeoutMs)]);
-    },
-
     async pauseWrites(at, forMs) {
-      if (forMs === 0) await command(at, ["CLIENT", "UNPAUSE"]);
-      else
-        await command(at, ["CLIENT", "PAUSE", String(forMs), "WRITE"]).catch(async (error: RedisError) => {
-          if (error.kind !== "failing") throw error;
-          await command(at, ["CLIENT", "PAUSE", String(forMs)]);
-        });
+      await command(at, forMs === 0 ? ["CLIENT", "UNPAUSE"] : ["CLIENT", "PAUSE", String(forMs), "WRITE"]);
     },
 
     save: (at, deadlineMs) => connections.use(at, deadlineMs, saveAndLocate),
