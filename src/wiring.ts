@@ -1,5 +1,6 @@
 import { connectDaemon } from "./adapters/api-client/open-client.ts";
 import type { Wiring } from "./cli/wiring-types.ts";
+import { defaultTerms, termsProblem } from "./loop/lease.ts";
 import { InvalidInput } from "./ports/controller.ts";
 
 /** The program's parts, each loaded when a command first needs it: no command pays for another. */
@@ -12,7 +13,11 @@ export const wiring: Wiring = {
     ]);
     const loaded = await loadSettings(diskFiles(), { ...processFacts(), ...choice });
     if (loaded.kind === "invalid") throw new InvalidInput("the settings are not valid", loaded.problems);
-    return loaded;
+    const { leadership, configFile } = loaded.settings;
+    const problem = termsProblem({ ...defaultTerms, ...leadership });
+    if (problem === null) return loaded;
+    const where = { file: configFile ?? "settings", line: 1, column: 1 };
+    throw new InvalidInput("the settings are not valid", [{ ...where, message: problem, expected: null }]);
   },
   connect: ({ server }) => connectDaemon({ kind: "socket", path: server.socketPath }),
   async openOneShot(settings) {

@@ -1,5 +1,6 @@
 import type { Plan } from "../model/plan.ts";
 import type { DesiredState } from "../model/service.ts";
+import { mayBeSwarm } from "../observe/ownership.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Swarm } from "../ports/swarm.ts";
@@ -43,6 +44,7 @@ export interface Daemon {
 
 /** After a failure that has no delay of its own, the service is looked at again this much later. */
 const RETRY_MS = 1_000;
+const SWARM_RETRY_MAX_MS = 30_000;
 
 /**
  * The long-running `heal`: events from Docker, Swarm and Consul nudge, nudges become passes, and a pass acts if this
@@ -151,8 +153,15 @@ export function startDaemon(parts: DaemonParts): Daemon {
   const resync = async (): Promise<void> => {
     world.eyes.registry.invalidate(null);
     world.eyes.swarm.invalidate(null);
-    await Promise.all([world.eyes.learnNodes(), ...world.eyes.hosts.map((host) => host.refresh())]);
+    await Promise.all([world.eyes.learnNodes(), followLeader(), ...world.eyes.hosts.map((host) => host.refresh())]);
     nudges.nudge(null);
+  };
+  /** Who does not lead learns what the leader remembers, to see services as it does: paused, backing off. */
+  const followLeader = async (): Promise<void> => {
+    if (leadership.standing().kind === "leader") return;
+    await parts.loadMemory().catch((error: unknown) => {
+      log.debug({ event: EVENT.memoryRefused, error }, "the leader's memory cannot be read");
+    });
   };
 
   const followers = [
@@ -177,7 +186,10 @@ export function startDaemon(parts: DaemonParts): Daemon {
   };
 }
 
-/** Swarm tells of services and nodes only; its tasks' containers are told of by the engines. */
+/**
+ * Swarm tells of services and nodes only; its tasks' containers are told of by the engines. Where nothing can be run by
+ * Swarm nothing is followed, until something can.
+ */
 async function followSwarm(
   swarm: Swarm,
   world: World,
@@ -185,21 +197,25 @@ async function followSwarm(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
+  const changed = (name: string | null): void => {
+    world.eyes.swarm.invalidate(name);
+    const services = Object.values(world.desired().services).filter(
+      (service) => mayBeSwarm(service) && (name === null || service.adopt.swarmService === name),
+    );
+    nudges.nudge(services.map((service) => service.name));
+  };
+  let waitMs = RETRY_MS;
+  const opened = (): void => {
+    waitMs = RETRY_MS;
+    changed(null);
+  };
   while (!signal.aborted) {
-    const changed = (name: string | null): void => {
-      world.eyes.swarm.invalidate(name);
-      const services = Object.values(world.desired().services).filter(
-        ({ adopt }) => name === null || adopt.swarmService === name,
-      );
-      nudges.nudge(services.map((service) => service.name));
-    };
-    try {
-      await swarm.follow(signal, () => changed(null), changed);
-    } catch {
-      // The stream broke: what it may have missed is looked up when it is open again, and at every resync.
-      changed(null);
+    if (Object.values(world.desired().services).some(mayBeSwarm)) {
+      // The stream broke, or there is no Swarm: what it may have missed is looked up when it is open, and at resyncs.
+      await swarm.follow(signal, opened, changed).catch(() => changed(null));
     }
-    await clock.sleep(RETRY_MS, signal);
+    await clock.sleep(waitMs, signal);
+    waitMs = Math.min(SWARM_RETRY_MAX_MS, waitMs * 2);
   }
 }
 

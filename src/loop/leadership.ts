@@ -228,3 +228,15 @@ async function within<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T>
     work.catch(() => undefined);
   }
 }
+
+/** For a daemon that only watches: takes no part in the election, and so keeps nobody from acting. */
+export function watchOnly(clock: Clock): Leadership {
+  const standing: LeadershipStanding = { kind: "stopped", sinceMs: clock.steadyMs() };
+  return {
+    current: () => noFence("this daemon only watches"),
+    standing: () => standing,
+    onChange: () => () => undefined,
+    settled: async () => standing,
+    stop: async () => undefined,
+  };
+}

@@ -4,6 +4,7 @@ import { openCompose } from "../adapters/compose/open-compose.ts";
 import type { ConsulConnection, ConsulTls } from "../adapters/consul/connection.ts";
 import { connectConsul, defaultLimits } from "../adapters/consul/connection.ts";
 import { consulCoordination } from "../adapters/consul/coordination.ts";
+import { consulPublisher } from "../adapters/consul/publisher.ts";
 import { consulRegistry } from "../adapters/consul/registry.ts";
 import { consulRoleTags } from "../adapters/consul/role-tags.ts";
 import { openEngine } from "../adapters/docker/open-engine.ts";
@@ -18,6 +19,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Coordination, LeaderInfo } from "../ports/coordination.ts";
 import type { Files } from "../ports/files.ts";
 import { FilesError } from "../ports/files.ts";
+import type { Publisher } from "../ports/publisher.ts";
 import type { Random } from "../ports/random.ts";
 import type { Registry } from "../ports/registry.ts";
 import type { Settings, TlsSettings } from "../settings/settings.ts";
@@ -31,6 +33,7 @@ export interface Adapters {
   readonly tools: Tools;
   readonly registry: Registry;
   readonly coordination: Coordination;
+  readonly publisher: Publisher;
   readonly leader: LeaderInfo;
   close(): void;
 }
@@ -57,10 +60,8 @@ export function openAdapters(settings: Settings, variables: (name: string) => st
   const agents = Object.fromEntries(hosts.map(({ name, consulAgent }) => [name, byAddress.get(consulAgent) ?? main]));
   const registry = consulRegistry({ connection: main, agents });
   // A lease must not be lost because slow reads have taken all connections.
-  const coordination = consulCoordination(
-    { connection: consul(settings.consul.address, 8), clock, random },
-    settings.environment,
-  );
+  const own = consul(settings.consul.address, 8);
+  const coordination = consulCoordination({ connection: own, clock, random }, settings.environment);
   const engines = Object.fromEntries(hosts.map(({ name, docker }) => [name, openEngine(name, docker, { clock })]));
   const redis = openRedis();
   const tools: Tools = {
@@ -87,6 +88,7 @@ export function openAdapters(settings: Settings, variables: (name: string) => st
     tools,
     registry,
     coordination,
+    publisher: consulPublisher(main, settings.environment),
     leader: { node: hostname(), processId: process.pid, version, address: settings.server.advertise },
     close() {
       for (const engine of Object.values(engines)) engine.close();

@@ -1,5 +1,3 @@
-import { connectConsul } from "../adapters/consul/connection.ts";
-import { consulPublisher } from "../adapters/consul/publisher.ts";
 import { watchRegistry } from "../adapters/consul/watch.ts";
 import { schedule } from "../adapters/cron/schedule.ts";
 import { diskWatcher } from "../adapters/files/disk-watcher.ts";
@@ -53,6 +51,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     log,
     listeners,
     onRuntimeChange: (services) => daemon?.nudges.nudge(services),
+    watchOnly: shadow,
   });
   const { world, board, memory, desired } = assembly;
   const leadership = assembly.leadership();
@@ -69,7 +68,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     rules: { routes: settings.alerts.routes, timezone: settings.resync.timezone },
     commandSuffix: settings.environments.length > 1 ? ` --env ${settings.environment}` : "",
   });
-  const publisher = consulPublisher(consulOf(settings), settings.environment);
+  const { publisher } = adapters;
   const leads = (): boolean => !shadow && leadership.standing().kind === "leader";
   const publishing = startPublishing({ clock, log, publisher, leads, standings: board.standings });
   const history = openHistory(adapters.coordination, clock);
@@ -87,6 +86,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     loadMemory: async () => {
       await memory.load();
       alerting.restore();
+      forgetGone(Object.keys(memory.view().services).filter((name) => desired.current().services[name] === undefined));
       // For people only: nothing waits for it, and nothing is decided by it.
       void history.load().then(
         (kept) => Object.entries(kept).forEach(([service, entries]) => board.restore(service, entries)),
@@ -104,11 +104,19 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     publishing.touch();
   });
 
+  /** What is asked for no more needs no memory; while the files are wrong, nothing is known to be gone. */
+  const forgetGone = (services: readonly string[]): void => {
+    if (services.length === 0 || desired.trouble() !== null || !leads()) return;
+    const nothing = Object.fromEntries(services.map((name) => [name, null]));
+    void memory.commit(leadership.current(), { services: nothing });
+    for (const name of services) history.save(leadership.current(), name, []);
+  };
   const reload = async (): Promise<void> => {
     const outcome = await desired.reload();
     alerting.touch();
     if (outcome.kind !== "changed") return;
     board.forget(outcome.gone);
+    forgetGone(outcome.gone);
     for (const service of outcome.gone) world.eyes.tally.forget(service);
     await running.resync();
   };
@@ -177,13 +185,4 @@ function controllerReport(standing: Standing, shadow: boolean, wallAheadMs: numb
         ? "this daemon"
         : null;
   return { version, role: shadow ? "shadow" : role, leader, since };
-}
-
-function consulOf({ consul }: Settings) {
-  return connectConsul({
-    url: consul.address,
-    token: consul.token?.reveal() ?? null,
-    datacenter: consul.datacenter,
-    tls: null,
-  });
 }

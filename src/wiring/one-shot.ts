@@ -1,3 +1,4 @@
+import { connectDaemon } from "../adapters/api-client/open-client.ts";
 import { silentLog } from "../adapters/log/pino-log.ts";
 import { openController } from "../loop/controller.ts";
 import { openHistory } from "../loop/history.ts";
@@ -20,11 +21,21 @@ const ELECTION_MS = 6_000;
 export async function openOneShot(settings: Settings, variables: (name: string) => string | null): Promise<Controller> {
   const adapters = openAdapters(settings, variables);
   try {
-    return await look(settings, adapters);
+    const leader = await leaderElsewhere(settings, adapters);
+    if (leader === null) return await look(settings, adapters);
+    adapters.close();
+    return leader;
   } catch (error) {
     adapters.close();
     throw error;
   }
+}
+
+/** The daemon that leads, on whatever machine, where it says how it can be asked and answers; else null. */
+async function leaderElsewhere(settings: Settings, { coordination }: Adapters): Promise<Controller | null> {
+  const { holder } = await coordination.readLeader({}).catch(() => ({ holder: null }));
+  if (holder?.address == null) return null;
+  return connectDaemon({ kind: "address", url: holder.address, token: settings.server.token });
 }
 
 async function look(settings: Settings, adapters: Adapters): Promise<Controller> {
@@ -32,6 +43,7 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     log: silentLog,
     listeners: [],
     onRuntimeChange: () => undefined,
+    watchOnly: false,
   });
   const loaded = await desired.reload();
   if (loaded.kind === "refused") throw new InvalidInput("the desired state is not valid", loaded.problems);
@@ -48,7 +60,8 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     ...world.eyes.hosts.map((host) => host.refresh()),
   ]);
   const takeOffice = async (): Promise<void> => {
-    const standing = await leadership().settled(ELECTION_MS);
+    // A holder that has just died still holds the key for a moment: only what holds after that time counts.
+    const standing = await leadership().settled(ELECTION_MS, ["leader"]);
     switch (standing.kind) {
       case "leader":
         await memory.load();

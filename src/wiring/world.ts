@@ -1,7 +1,7 @@
 import { openDesiredSource } from "../loop/desired-source.ts";
 import type { DesiredSource } from "../loop/desired-source.ts";
 import type { Leadership } from "../loop/leadership.ts";
-import { startLeadership } from "../loop/leadership.ts";
+import { startLeadership, watchOnly } from "../loop/leadership.ts";
 import { defaultTerms } from "../loop/lease.ts";
 import type { MemoryStore } from "../loop/memory.ts";
 import { openMemory } from "../loop/memory.ts";
@@ -32,6 +32,8 @@ export interface AssemblyHooks {
   readonly log: Log;
   readonly listeners: readonly Listener<Decision>[];
   readonly onRuntimeChange: (services: readonly string[] | null) => void;
+  /** Takes no part in the election. */
+  readonly watchOnly: boolean;
 }
 
 export function assemble(settings: Settings, adapters: Adapters, hooks: AssemblyHooks): Assembly {
@@ -47,10 +49,10 @@ export function assemble(settings: Settings, adapters: Adapters, hooks: Assembly
   let leadership: Leadership | null = null;
   const enter = (): Leadership => {
     const { checkTtlMs, lockDelayMs } = settings.leadership;
-    leadership ??= startLeadership(
-      { coordination, clock, random },
-      { holder: adapters.leader, terms: { ...defaultTerms, checkTtlMs, lockDelayMs } },
-    );
+    const terms = { ...defaultTerms, checkTtlMs, lockDelayMs };
+    leadership ??= hooks.watchOnly
+      ? watchOnly(clock)
+      : startLeadership({ coordination, clock, random }, { holder: adapters.leader, terms });
     return leadership;
   };
   const world = openWorld({
