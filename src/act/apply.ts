@@ -18,8 +18,9 @@ import { removeInstance, stopInstance } from "./stop-instance.ts";
 export type Apply = (fence: () => string, service: Service, plan: ServicePlan) => Promise<readonly ActionResult[]>;
 
 /**
- * Waves run one after the other and end at the first that had a failure; the actions of one wave run side by side,
- * with so many starts per host at once. The limit is shared by all services of this process.
+ * Waves run one after the other and end at the first that had a failure; a registration that failed holds up nothing,
+ * since one agent that is away must not keep instances elsewhere from being started. The actions of one wave run side
+ * by side, with so many starts per host at once. The limit is shared by all services of this process.
  */
 export function openApply(tools: Tools): Apply {
   const limits = new Map<string, ReturnType<typeof pLimit>>();
@@ -40,10 +41,14 @@ export function openApply(tools: Tools): Apply {
       }
       const outcomes = await Promise.all(wave.map((action) => limited(action, () => attempt(hands, service, action))));
       results.push(...outcomes);
-      failed = outcomes.some((outcome) => outcome.kind !== "done");
+      failed = outcomes.some((outcome) => outcome.kind !== "done" && !isRegistration(outcome.action));
     }
     return results;
   };
+}
+
+function isRegistration({ kind }: Action): boolean {
+  return kind === "register-instance" || kind === "deregister-instance";
 }
 
 async function attempt(hands: Hands, service: Service, action: Action): Promise<ActionResult> {
@@ -95,10 +100,15 @@ function skipped(action: Action, reason: string): ActionResult {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return isExpected(error) ? error.message : `unexpected ${error.name}: ${error.message}`;
 }
 
-/** Whether the action certainly did not happen, may have, or never will. A bug of ours is none of these: it goes up. */
+function isExpected(error: Error): boolean {
+  return [ActionRefused, EngineError, RegistryError, RedisError].some((kind) => error instanceof kind);
+}
+
+/** Whether the action certainly did not happen, may have, or never will. */
 function retryOf(error: unknown): "later" | "look" | "never" {
   if (error instanceof ActionRefused) return error.retry;
   if (error instanceof EngineError) {
@@ -106,5 +116,6 @@ function retryOf(error: unknown): "later" | "look" | "never" {
   }
   if (error instanceof RegistryError) return error.kind === "unclear" ? "look" : "later";
   if (error instanceof RedisError) return error.kind === "silent" ? "look" : "later";
-  throw error;
+  // A bug of ours, wherever it struck: it is said like any failure, and holds up no other service.
+  return "look";
 }

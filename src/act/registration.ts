@@ -1,6 +1,7 @@
 import type { DeregisterInstance, RegisterInstance } from "../model/action.ts";
 import type { CheckStatus, Container } from "../model/instance.ts";
 import { META, registrationId } from "../model/labels.ts";
+import { reachOf } from "../model/reach.ts";
 import type { Service } from "../model/service.ts";
 import type { NewRegistration } from "../ports/registry.ts";
 import type { Hands } from "./hands.ts";
@@ -16,11 +17,19 @@ export async function registerInstance(
   if (container === null || container.state !== "running") {
     throw new ActionRefused(`${action.name} does not run any more`, "later");
   }
-  // It ran before the agent forgot it: its check decides soon, and until then it is not called dead.
-  const registration = registrationOf(hands, service, container, "passing");
+  const registration = registrationOf(hands, service, container, statusUntilChecked(hands, service, container));
   hands.fence();
   await hands.registry.register(action.host, registration);
   return null;
+}
+
+/**
+ * One that ran before the agent forgot it is not called dead until its check has run again; one that has just been
+ * started is not called ready.
+ */
+function statusUntilChecked({ clock }: Hands, { health }: Service, { startedAtMs }: Container): CheckStatus {
+  const runsForMs = clock.steadyMs() - (startedAtMs ?? clock.steadyMs());
+  return runsForMs < (health?.startGraceMs ?? 0) ? "critical" : "passing";
 }
 
 export async function deregisterInstance(hands: Hands, action: DeregisterInstance): Promise<string | null> {
@@ -29,7 +38,7 @@ export async function deregisterInstance(hands: Hands, action: DeregisterInstanc
   return null;
 }
 
-/** What the owning agent is told of a container. Throws `ActionRefused` when its address cannot be told. */
+/** What the owning agent is told of a container. Throws `ActionRefused` for a service that is not to be registered. */
 export function registrationOf(
   hands: Hands,
   service: Service,
@@ -38,14 +47,14 @@ export function registrationOf(
 ): NewRegistration {
   const template = service.consul;
   if (template === null) throw new ActionRefused(`${service.name} is not registered in Consul`, "never");
-  const { address, port } = reachedAt(hands, service, container);
+  const { address, port } = reachOf(service, container);
   return {
     id:
       container.slot === null
         ? `heal.${hands.environment}.${container.name}`
         : registrationId(hands.environment, service.name, container.slot),
     name: template.name,
-    address,
+    address: address ?? hands.hostAddresses[container.host] ?? "",
     port,
     tags: template.tags,
     meta: {
@@ -59,20 +68,4 @@ export function registrationOf(
     health: service.health,
     initialStatus: service.health === null ? "passing" : initialStatus,
   };
-}
-
-/**
- * Where clients reach the instance: its published host port if it has one, else its port on the host itself (host
- * network) or its own address in Docker's network.
- */
-function reachedAt(hands: Hands, service: Service, container: Container): { address: string; port: number } {
-  const wanted = service.health?.port ?? service.container?.ports[0]?.container ?? null;
-  const published = container.ports.find((port) => port.container === wanted) ?? container.ports[0];
-  const hostAddress = hands.hostAddresses[container.host] ?? null;
-  if (published !== undefined && (wanted === null || published.container === wanted)) {
-    const bound = published.hostIp !== "" && published.hostIp !== "0.0.0.0" && published.hostIp !== "::";
-    return { address: bound ? published.hostIp : (hostAddress ?? ""), port: published.host };
-  }
-  if (container.address === null) return { address: hostAddress ?? "", port: wanted ?? 0 };
-  return { address: container.address, port: wanted ?? 0 };
 }

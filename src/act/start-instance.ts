@@ -7,7 +7,7 @@ import { EngineError } from "../ports/engine.ts";
 import { RegistryError } from "../ports/registry.ts";
 import { resolveEnvironment } from "./environment.ts";
 import type { Hands } from "./hands.ts";
-import { ActionRefused, engineOf } from "./hands.ts";
+import { ActionRefused, engineOf, Fenced } from "./hands.ts";
 import { registrationOf } from "./registration.ts";
 
 /**
@@ -55,7 +55,8 @@ async function startOrComplete(
   if (holder.service !== action.service || holder.slot !== action.slot || holder.generation !== action.generation) {
     throw new ActionRefused(`a container that is not ours is called ${action.name}: rename or remove it`, "never");
   }
-  if (holder.state === "running") return holder;
+  // However it fares: it has been started, and what becomes of it is the next pass's business.
+  if (holder.state === "running" || holder.state === "restarting" || holder.state === "paused") return holder;
   if (holder.state !== "created" || holder.specHash !== action.specHash) {
     hands.fence();
     await engine.remove(holder.id);
@@ -82,7 +83,10 @@ async function register(
     await hands.registry.register(action.host, registration);
     return null;
   } catch (error) {
-    if (!(error instanceof RegistryError) && !(error instanceof ActionRefused)) throw error;
-    return `started, but not registered yet: ${error.message}`;
+    // It has been started, whatever comes now: the next pass, of this process or another, registers it.
+    if (error instanceof RegistryError || error instanceof ActionRefused || error instanceof Fenced) {
+      return `started, but not registered yet: ${error.message}`;
+    }
+    throw error;
   }
 }

@@ -1,4 +1,6 @@
 import type { RemoveInstance, StopInstance } from "../model/action.ts";
+import type { Engine } from "../ports/engine.ts";
+import { EngineError } from "../ports/engine.ts";
 import { RegistryError } from "../ports/registry.ts";
 import type { Hands } from "./hands.ts";
 import { engineOf } from "./hands.ts";
@@ -12,7 +14,7 @@ export async function stopInstance(hands: Hands, action: StopInstance): Promise<
   if (action.registration !== null) {
     const { node, id } = action.registration;
     hands.fence();
-    await toleratingUnknown(() => hands.registry.setMaintenance(node, id, `heal: ${action.because.rule}`));
+    await takeOutOfService(hands, action, node, id);
     if (action.drainMs > 0) await hands.clock.sleep(action.drainMs);
   }
   hands.fence();
@@ -29,7 +31,7 @@ const LAST_LINES = 5;
 
 async function clearAway(hands: Hands, action: StopInstance | RemoveInstance): Promise<string | null> {
   const engine = engineOf(hands, action.host);
-  const lastWords = action.kind === "remove-instance" ? await engine.lastOutput(action.containerId, LAST_LINES) : "";
+  const lastWords = action.kind === "remove-instance" ? await lastOutputOf(engine, action.containerId) : "";
   if (action.registration !== null) {
     const { node, id } = action.registration;
     hands.fence();
@@ -38,6 +40,25 @@ async function clearAway(hands: Hands, action: StopInstance | RemoveInstance): P
   hands.fence();
   await engine.remove(action.containerId);
   return lastWords === "" ? null : `last output: ${lastWords}`;
+}
+
+/** Where nobody is routed there anyway, an agent that does not answer is no reason to let the instance run on. */
+async function takeOutOfService(hands: Hands, action: StopInstance, node: string, id: string): Promise<void> {
+  try {
+    await toleratingUnknown(() => hands.registry.setMaintenance(node, id, `heal: ${action.because.rule}`));
+  } catch (error) {
+    if (action.drainMs > 0 || !(error instanceof RegistryError)) throw error;
+  }
+}
+
+/** For the history only: an engine that keeps no logs, or cannot read them now, does not keep the container. */
+async function lastOutputOf(engine: Engine, containerId: string): Promise<string> {
+  try {
+    return await engine.lastOutput(containerId, LAST_LINES);
+  } catch (error) {
+    if (error instanceof EngineError) return "";
+    throw error;
+  }
 }
 
 /** A registration that the agent does not know (any more) is what was wanted. */
