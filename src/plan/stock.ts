@@ -67,7 +67,7 @@ export function takeStock(sight: Sight): Stock {
   const sums = { judgedByConsul, lostHosts, counted, slots, ...countAll(counted, memory) };
   switch (binding?.kind) {
     case "engine":
-      return { ...sums, ...countSlots(service, counted, slots, memory) };
+      return { ...sums, ...countSlots(sight, counted, slots) };
     case "swarm": {
       // Swarm's own word is what it works towards; more tasks than that are an update under way.
       const surplus = binding.mode === "global" ? 0 : Math.max(0, binding.replicas - service.count);
@@ -180,18 +180,16 @@ function countAll(counted: readonly Counted[], memory: ServiceMemory) {
 }
 
 /** What only slots can tell: who is there besides them, and so how many are too many. */
-function countSlots(
-  { count }: Service,
-  counted: readonly Counted[],
-  slots: readonly Slot[],
-  { inFlight }: ServiceMemory,
-) {
+function countSlots({ service, memory, nowMs }: Sight, counted: readonly Counted[], slots: readonly Slot[]) {
+  const { count, healing } = service;
   const isOutside = (slot: number | null): boolean => slot === null || slot < 1 || slot > count;
   const outside = counted.filter((one) => !one.superseded && isOutside(one.instance.container.slot));
   const occupied = slots.filter(({ state }) => state !== "empty").length;
   const hidden = outside.filter(({ condition }) => condition === "unknown").length;
-  const onTheirWay = inFlight.filter(({ kind, slot }) => kind === "start" && isOutside(slot)).length;
-  const filling = outside.filter((one) => isLive(one) && one.condition !== "unhealthy").length;
+  const onTheirWay = memory.inFlight.filter(({ kind, slot }) => kind === "start" && isOutside(slot)).length;
+  // As in a slot: who fails a check for a moment is not given up at once.
+  const isDue = (one: Counted): boolean => nowMs - (one.notPassingSinceMs ?? nowMs) >= healing.unhealthyAfterMs;
+  const filling = outside.filter((one) => isLive(one) && (one.condition !== "unhealthy" || !isDue(one))).length;
   return {
     unknown: slots.filter(({ state }) => state === "unknown").length + hidden,
     besides: filling + hidden + onTheirWay,
