@@ -99,7 +99,7 @@ const slot = record<SlotMemory>(
 );
 
 const inFlight = record<InFlight>({
-  kind: oneOf("start", "stop", "scale"),
+  kind: oneOf("start", "stop", "scale", "register"),
   slot: orNull(finite),
   generation: orNull(finite),
   host: orNull(text),

@@ -52,7 +52,7 @@ export interface BackOff {
 
 /** An action that was written down before it was sent, and has not been seen to take effect yet. */
 export interface InFlight {
-  readonly kind: "start" | "stop" | "scale";
+  readonly kind: "start" | "stop" | "scale" | "register";
   readonly slot: number | null;
   readonly generation: number | null;
   readonly host: string | null;

@@ -16,7 +16,7 @@ export function settleInFlight(
   const seen = indexOf(observed);
   const left = memory.inFlight.filter((entry) => {
     if (entry.host !== null && lostHosts.includes(entry.host)) return false;
-    if (!isUnderWay(entry, seen, observed)) return false;
+    if (!isUnderWay(entry, seen, observed, nowMs)) return false;
     const hasLooked = observed.freshRuntime && observed.silentHosts[entry.host ?? ""] === undefined;
     const isOver = nowMs >= entry.expiresAtMs && hasLooked;
     return !isOver || isHalfStopped(entry, seen);
@@ -43,7 +43,7 @@ function indexOf({ instances }: ServiceObservation): Seen {
   };
 }
 
-function isUnderWay(entry: InFlight, seen: Seen, observed: ServiceObservation): boolean {
+function isUnderWay(entry: InFlight, seen: Seen, observed: ServiceObservation, nowMs: number): boolean {
   switch (entry.kind) {
     case "start":
       return !seen.started.has(`${entry.slot}/${entry.generation}`);
@@ -52,6 +52,9 @@ function isUnderWay(entry: InFlight, seen: Seen, observed: ServiceObservation): 
       if (instance === undefined) return observed.silentHosts[entry.host ?? ""] !== undefined;
       return !instance.current || isRunning(instance.container);
     }
+    case "register":
+      // Consul shows when it has taken effect, and the engines know nothing of it: its time is all there is.
+      return nowMs < entry.expiresAtMs;
     case "scale": {
       const binding = observed.binding.kind === "known" ? observed.binding.value : null;
       return binding?.kind !== "swarm" || binding.replicas !== entry.slot;

@@ -101,6 +101,9 @@ function entryOf(action: Action, tuning: Tuning, nowMs: number): readonly InFlig
       return [{ ...base, kind: "scale", slot: action.replicas }];
     case "scale-compose-service":
       return [{ ...base, kind: "scale", host: action.host }];
+    case "register-instance":
+    case "deregister-instance":
+      return [{ ...base, kind: "register", expiresAtMs: nowMs + tuning.backOff.initialMs }];
     default:
       return [];
   }

@@ -46,6 +46,19 @@ export function holdBack(
   return { service: service.name, because, heldBy, reason, untilMs };
 }
 
+/** What several things came to: an action each, or the reason why not. */
+export function gather(outcomes: readonly (Action | Hold)[]): Proposal {
+  if (outcomes.length === 0) return nothing;
+  return {
+    actions: outcomes.filter(isAction),
+    holds: outcomes.filter((outcome): outcome is Hold => !isAction(outcome)),
+  };
+}
+
+export function isAction(outcome: Action | Hold): outcome is Action {
+  return "kind" in outcome;
+}
+
 export function onlyAction(action: Action): Proposal {
   return { actions: [action], holds: [] };
 }

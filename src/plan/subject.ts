@@ -14,13 +14,15 @@ export function subjectOf(action: Action): string | null {
       return action.id;
     case "scale-compose-service":
       return `${action.project}/${action.composeService}`;
+    case "register-instance":
+      return `registration of ${action.containerId}`;
+    case "deregister-instance":
+      return `registration ${action.registrationId} on ${action.node}`;
     case "promote-replica":
     case "switch-over":
     case "attach-replica":
     case "configure-redis":
     case "retag-roles":
-    case "register-instance":
-    case "deregister-instance":
       return null;
   }
 }

@@ -4,48 +4,32 @@
  * ghost back; it never counts as healthy. Registrations that do not carry our mark are somebody else's and stay.
  */
 import type { Action, Hold } from "../../model/action.ts";
+import type { Registration } from "../../model/instance.ts";
 import { META } from "../../model/labels.ts";
 import type { ServiceMemory } from "../../model/memory.ts";
 import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import { holdBack, nothing } from "../situation.ts";
+import { gather, holdBack, isAction, nothing } from "../situation.ts";
 import type { Counted, Stock } from "../stock.ts";
+import { subjectOf } from "../subject.ts";
 
 /** So long may the registration of a new instance take from its agent to the servers. */
 const VISIBLE_AFTER_MS = 2_000;
 
 export function repairRegistration(situation: Situation): Proposal {
-  const { service, stock, observed, memory } = situation;
+  const { stock, observed } = situation;
   if (observed.registry.kind === "unknown") return nothing;
-  const { ghosts } = observed.registry.value;
-  const actions: Action[] = [];
-  const holds: Hold[] = [];
-  if (service.consul !== null) {
-    for (const one of stock.counted) {
-      if (one.condition !== "unregistered" || one.superseded) continue;
-      const outcome = registerUnlisted(situation, one);
-      if ("kind" in outcome) actions.push(outcome);
-      else holds.push(outcome);
-    }
-  }
-  if (ghosts.length === 0) return { actions, holds };
-  const reused = slotsAboutToRegister(stock, memory);
-  for (const ghost of ghosts) {
-    if (reused.has(ghost.meta[META.slot] ?? "")) continue;
-    const evidence = `Consul lists ${ghost.id} on ${ghost.node}, and no container stands behind it`;
-    actions.push({
-      kind: "deregister-instance",
-      service: service.name,
-      node: ghost.node,
-      registrationId: ghost.id,
-      because: { rule: RULE.deregisterGhost, evidence },
-    });
-  }
-  return { actions, holds };
+  const unlisted = stock.counted.filter(({ condition, superseded }) => condition === "unregistered" && !superseded);
+  const outcomes = [
+    ...unlisted.flatMap((one) => registerUnlisted(situation, one) ?? []),
+    ...deregisterGhosts(situation, observed.registry.value.ghosts),
+  ];
+  return gather(outcomes.map((outcome) => (isAction(outcome) ? unlessUnderWay(situation, outcome) : outcome)));
 }
 
-function registerUnlisted(situation: Situation, one: Counted): Action | Hold {
+function registerUnlisted(situation: Situation, one: Counted): Action | Hold | null {
   const { service, nowMs } = situation;
+  if (service.consul === null) return null;
   const { instance, notPassingSinceMs, withinGrace } = one;
   const { container, registration } = instance;
   const evidence =
@@ -66,6 +50,32 @@ function registerUnlisted(situation: Situation, one: Counted): Action | Hold {
     slot: container.slot,
     because,
   };
+}
+
+function deregisterGhosts({ service, stock, memory }: Situation, ghosts: readonly Registration[]): readonly Action[] {
+  if (ghosts.length === 0) return [];
+  const reused = slotsAboutToRegister(stock, memory);
+  return ghosts
+    .filter(({ meta }) => !reused.has(meta[META.slot] ?? ""))
+    .map(({ id, node }) => {
+      const evidence = `Consul lists ${id} on ${node}, and no container stands behind it`;
+      const because = { rule: RULE.deregisterGhost, evidence };
+      return { kind: "deregister-instance", service: service.name, node, registrationId: id, because };
+    });
+}
+
+/** An agent that is cut off from the servers takes everything, and nothing comes of it until it is back. */
+function unlessUnderWay(situation: Situation, action: Action): Action | Hold {
+  const subject = subjectOf(action);
+  const entry = situation.memory.inFlight.find((one) => one.subject === subject);
+  if (entry === undefined) return action;
+  return holdBack(
+    situation,
+    action.because,
+    "in-flight",
+    "its agent has been told; Consul is to show it",
+    entry.expiresAtMs,
+  );
 }
 
 /**

@@ -13,7 +13,7 @@ import { ADOPTED_SLOT } from "../remember.ts";
 import { RULE } from "../rule-names.ts";
 import { generationOf, isLive } from "../same-slot.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import { bindingOf, holdBack, nothing, onlyAction, onlyHold } from "../situation.ts";
+import { bindingOf, holdBack, isAction, nothing, onlyAction, onlyHold } from "../situation.ts";
 import { isTakenOutByHand, mayBeMaster, stopGraceOf, stopInstance } from "../stop.ts";
 import type { Counted } from "../stock.ts";
 import { startSlot } from "./start-missing.ts";
@@ -27,7 +27,7 @@ export function replaceUnhealthy(situation: Situation): Proposal {
   const holds = wanted.filter((one) => !due.includes(one)).map((one) => notYet(situation, one));
   if (isStoodInFor(situation))
     return { actions: [], holds: [...holds, ...due.map((one) => stoodInFor(situation, one))] };
-  const isBusy = stock.starting > 0 || memory.inFlight.some(({ kind }) => kind !== "scale");
+  const isBusy = stock.starting > 0 || memory.inFlight.some(({ kind }) => kind === "start" || kind === "stop");
   if (isBusy) return { actions: [], holds: [...holds, ...due.map((one) => oneAtATime(situation, one))] };
   for (const [index, one] of due.entries()) {
     const proposal = replace(situation, one);
@@ -77,7 +77,7 @@ function replaceInSlot(situation: Situation, one: Counted, slot: number, because
   // Two instances with the same data would spoil it.
   if (isBoundToHost(service)) return stop(situation, one, because);
   const start = startSlot(situation, slot, remembered, because, beginPlacement(situation));
-  return "kind" in start ? onlyAction(start) : stop(situation, one, because);
+  return isAction(start) ? onlyAction(start) : stop(situation, one, because);
 }
 
 /** Compose and Swarm bring back what was taken away. One that keeps failing waits, as a slot does. */

@@ -13,30 +13,27 @@ import type { Placements } from "../placement.ts";
 import { beginPlacement } from "../placement.ts";
 import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import { bindingOf, holdBack, nothing } from "../situation.ts";
+import { bindingOf, gather, holdBack, nothing } from "../situation.ts";
 import type { Slot } from "../stock.ts";
 
 export function startMissing(situation: Situation): Proposal {
   if (bindingOf(situation)?.kind !== "engine") return nothing;
-  const { service, stock, memory } = situation;
+  const { stock } = situation;
+  const hidden = stock.slots.flatMap((slot) => hiddenHold(situation, slot) ?? []);
   const empty = stock.slots.filter(({ state }) => state === "empty");
   const missing = empty.slice(0, Math.max(0, empty.length - stock.besides));
-  const holds = stock.slots.flatMap((slot) => hiddenHold(situation, slot) ?? []);
-  if (missing.length === 0) return holds.length === 0 ? nothing : { actions: [], holds };
-  const actions: StartInstance[] = [];
+  if (missing.length === 0) return gather(hidden);
   const placements = beginPlacement(situation);
-  for (const slot of missing) {
-    const because = { rule: RULE.startMissing, evidence: evidenceOf(situation, slot) };
-    const remembered = memory.slots[slot.number] ?? noSlotMemory;
-    if (service.container === null) {
-      holds.push(holdBack(situation, because, "no-template", "without a container template it cannot be started"));
-      continue;
-    }
-    const outcome = startSlot(situation, slot.number, remembered, because, placements);
-    if ("kind" in outcome) actions.push(outcome);
-    else holds.push(outcome);
+  return gather([...hidden, ...missing.map((slot) => fill(situation, slot, placements))]);
+}
+
+function fill(situation: Situation, slot: Slot, placements: Placements): StartInstance | Hold {
+  const { service, memory } = situation;
+  const because = { rule: RULE.startMissing, evidence: evidenceOf(situation, slot) };
+  if (service.container === null) {
+    return holdBack(situation, because, "no-template", "without a container template it cannot be started");
   }
-  return { actions, holds };
+  return startSlot(situation, slot.number, memory.slots[slot.number] ?? noSlotMemory, because, placements);
 }
 
 /** A start for one slot, or the hold that says why there is none. Also used to replace an unhealthy instance. */
