@@ -36,6 +36,8 @@ export interface Writer {
   /** Resolves when one more write was acknowledged than now. */
   nextAcknowledged(): Promise<Acknowledged>;
   written(): Written;
+  /** The port that it is connected from at the moment. */
+  localPort(): number | null;
   stop(): Promise<Written>;
 }
 
@@ -113,6 +115,7 @@ export function startWriter(options: WriterOptions): Writer {
   return {
     nextAcknowledged: () => new Promise((resolve) => waiting.push(resolve)),
     written,
+    localPort: () => current?.client.stream.localPort ?? null,
     async stop() {
       stopped = true;
       await done;
