@@ -1,4 +1,5 @@
 import type { CommandDefinition, OptionDefinition } from "./command.ts";
+import { alert } from "./commands/alert.ts";
 import { check } from "./commands/check.ts";
 import { completion } from "./commands/completion.ts";
 import { heal } from "./commands/heal.ts";
@@ -7,6 +8,7 @@ import { pause } from "./commands/pause.ts";
 import { redis } from "./commands/redis.ts";
 import { resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
+import { silence } from "./commands/silence.ts";
 import { status } from "./commands/status.ts";
 import { validate } from "./commands/validate.ts";
 import { watch } from "./commands/watch.ts";
@@ -23,6 +25,8 @@ export const definitions: readonly CommandDefinition[] = [
   pause,
   resume,
   redis,
+  alert,
+  silence,
   validate,
   init,
   completion,

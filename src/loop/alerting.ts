@@ -1,16 +1,22 @@
-import type { AlertRules, AlertState, LeadershipFacts, Silence } from "../model/alert.ts";
+import type { AlertRules, AlertState, LeadershipFacts } from "../model/alert.ts";
+import type { AlertsReport, AlertTestReport } from "../model/alert-report.ts";
+import { REPORT_VERSION } from "../model/report.ts";
 import type { Cancel, Clock } from "../ports/clock.ts";
+import { UnknownChannel } from "../ports/controller.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { advanceAlerts } from "../report/alerts/advance.ts";
+import { attempt } from "../report/alerts/attempt.ts";
 import { markDelivered, markFailed } from "../report/alerts/channels.ts";
 import { conditionsFrom } from "../report/alerts/conditions.ts";
 import type { Channel, DeliveryOutcome } from "../report/alerts/delivery.ts";
 import { startDelivery } from "../report/alerts/delivery.ts";
 import { factsOf, noteActed, noteDecision, nothingSeen } from "../report/alerts/facts.ts";
-import { digestMessage } from "../report/alerts/message.ts";
+import { alertRows } from "../report/alerts/list.ts";
+import { digestMessage, testMessage } from "../report/alerts/message.ts";
 import { firingMessages } from "../report/alerts/outbox.ts";
-import { emptyAlertState, readAlertState } from "../report/alerts/state.ts";
+import type { SilenceWish } from "../report/alerts/state.ts";
+import { addSilence, emptyAlertState, ownAlerts, readAlertState } from "../report/alerts/state.ts";
 import { EVENT } from "../report/events.ts";
 import type { Listener } from "../report/reporter.ts";
 import type { DesiredSource } from "./desired-source.ts";
@@ -38,8 +44,13 @@ export interface Alerting extends Listener<Decision> {
   restore(): void;
   /** Something but a pass has changed: the files, the leadership. */
   touch(): void;
-  state(): AlertState;
-  silence(silence: Silence): Promise<string | null>;
+  list(): AlertsReport;
+  /** Rejects with `UnknownChannel`. */
+  test(channel: string): Promise<AlertTestReport>;
+  /** Resolves to null once it is in force, or to the reason why it is not. */
+  silence(wish: SilenceWish): Promise<string | null>;
+  /** Resolves when nothing is owed to any channel that has not proved broken, or after `withinMs`: for a program that ends. */
+  quiet(withinMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,6 +73,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
   let turn: Promise<unknown> = Promise.resolve();
   let closed = false;
 
+  const channelNames = (): readonly string[] => deps.channels.map(({ notifier }) => notifier.name);
   const context = () => ({ environment: deps.desired.current().environment, wallMs: clock.wallMs(), rules });
   const courier = startDelivery({
     clock,
@@ -87,7 +99,10 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     timer?.cancel();
     const cancel = clock.after(Math.max(0, atMs - clock.steadyMs()), () => {
       timer = null;
-      turn = turn.then(advance);
+      turn = turn.then(advance).catch((error: unknown) => {
+        log.error({ event: EVENT.alertFailed, error }, "alerts could not be worked out: this is a bug in heal");
+        wake(clock.steadyMs() + RETRY_MS);
+      });
     });
     timer = { atMs, cancel };
   };
@@ -99,11 +114,10 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     const standing = deps.leadership();
     const leadership = leadershipFacts(standing);
     if (leadership.kind === "unknown") {
-      courier.offer([]);
       // A candidate may wait longer than that: then the next change of the standing touches this.
       const dueMs = leaderlessSinceMs === null ? 0 : leaderlessSinceMs + LEADERLESS_AFTER_MS;
       if (dueMs > clock.steadyMs()) wake(dueMs);
-      return;
+      return takeBackOwn();
     }
     const nowMs = clock.steadyMs();
     const before = state;
@@ -129,6 +143,23 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     state = next.state;
     courier.offer(next.outbox);
     if (next.lookAgainAtMs !== null) wake(next.lookAgainAtMs);
+  };
+
+  /** Somebody else leads and tells of everything; only what this daemon told while nobody led is ended by it. */
+  const takeBackOwn = (): void => {
+    const own = ownAlerts(state);
+    const { environment } = context();
+    const input = {
+      environment,
+      conditions: { holding: [], unclear: [] },
+      nowMs: clock.steadyMs(),
+      wallMs: clock.wallMs(),
+      rules,
+    };
+    const next = advanceAlerts({ ...input, state: own });
+    state = { ...state, alerts: { ...state.alerts, ...next.state.alerts } };
+    courier.offer(next.outbox);
+    if (next.lookAgainAtMs !== null && Object.keys(own.alerts).length > 0) wake(next.lookAgainAtMs);
   };
 
   const leadershipFacts = (standing: LeadershipStanding): LeadershipFacts => {
@@ -165,19 +196,39 @@ export function startAlerting(deps: AlertingDeps): Alerting {
       const saved = memory.alerts();
       if (saved === null || saved === undefined) return touch();
       const read = readAlertState(JSON.stringify(saved), clock.steadyMs());
-      if (read.kind === "read") state = read.state;
+      // What this daemon told while nobody led is its own to take back, whatever was saved by others.
+      if (read.kind === "read") state = { ...read.state, alerts: { ...read.state.alerts, ...ownAlerts(state).alerts } };
       else log.error({ event: EVENT.memorySetAside, reason: read.reason }, "saved alerts cannot be read");
       touch();
     },
     touch,
-    state: () => state,
-    async silence(silence) {
-      const next = {
-        ...state,
-        silences: [...state.silences.filter(({ subject }) => subject !== silence.subject), silence],
-      };
-      const refused = await memory.commit(deps.fence(), { alerts: next });
-      if (refused === null) state = { ...state, silences: next.silences };
+    list: () => ({
+      version: REPORT_VERSION,
+      environment: context().environment,
+      channels: channelNames(),
+      alerts: alertRows(state, { nowMs: clock.steadyMs(), wallMs: clock.wallMs(), rules }),
+      silences: state.silences.map(({ subject, untilWallMs, why, by }) => ({ subject, untilWallMs, why, by })),
+    }),
+    async test(name) {
+      const channel = deps.channels.find(({ notifier }) => notifier.name === name);
+      if (channel === undefined) throw new UnknownChannel(name, channelNames());
+      const { environment } = context();
+      const delivery = await attempt(clock, channel.notifier, testMessage(name, context()), channel.timeoutMs);
+      const reason = delivery.kind === "taken" ? null : delivery.reason;
+      return { version: REPORT_VERSION, environment, channel: name, taken: reason === null, reason };
+    },
+    async quiet(withinMs) {
+      const endMs = clock.steadyMs() + withinMs;
+      touch();
+      do {
+        await clock.sleep(GATHER_MS * 2);
+        await turn;
+      } while (clock.steadyMs() < endMs && isOwed(state));
+    },
+    async silence(wish) {
+      const now = { nowMs: clock.steadyMs(), wallMs: clock.wallMs() };
+      const refused = await memory.commit(deps.fence(), { alerts: addSilence(state, wish, now) });
+      if (refused === null) state = addSilence(state, wish, now);
       touch();
       return refused;
     },
@@ -188,4 +239,10 @@ export function startAlerting(deps: AlertingDeps): Alerting {
       await courier.close();
     },
   };
+}
+
+function isOwed({ alerts }: AlertState): boolean {
+  return Object.values(alerts).some(({ channels }) =>
+    Object.values(channels).some(({ owed }) => owed !== null && !owed.broken),
+  );
 }

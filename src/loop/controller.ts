@@ -9,6 +9,7 @@ import type { Controller } from "../ports/controller.ts";
 import { NotLeader, PlanChanged, UnknownService } from "../ports/controller.ts";
 import type { Board } from "../report/board.ts";
 import { planHash } from "../report/plan-hash.ts";
+import type { Alerting } from "./alerting.ts";
 import type { Pass, World } from "./reconcile.ts";
 import { decide } from "./reconcile.ts";
 import { openRedisControl } from "./redis-control.ts";
@@ -25,6 +26,7 @@ export interface ControllerParts {
   readonly live: boolean;
   /** Forgets what was seen before an action, where no events tell what it has changed. */
   readonly lookAnew: () => Promise<void>;
+  readonly alerting: Alerting;
   readonly troubles: () => readonly string[];
   readonly nudge: (services: readonly string[]) => void;
   readonly close: () => Promise<void>;
@@ -114,6 +116,15 @@ export function openController(parts: ControllerParts): Controller {
       board.record(service, note(iso(clock.steadyMs()), "resume", ""));
     },
     redis: openRedisControl(parts),
+    alerts: {
+      list: async () => parts.alerting.list(),
+      test: (channel) => parts.alerting.test(channel),
+      async silence(subject, { forMs, why, by }) {
+        await parts.takeOffice();
+        const refused = await parts.alerting.silence({ subject, forMs, why, by });
+        if (refused !== null) throw new NotLeader(refused);
+      },
+    },
     close: parts.close,
   };
 }

@@ -1,4 +1,5 @@
 import type { Problem } from "../model/problem.ts";
+import type { AlertsReport, AlertTestReport } from "../model/alert-report.ts";
 import type { RedisReport } from "../model/redis-report.ts";
 import type { PassReport, PlanReport, StatusReport, WhyReport } from "../model/report.ts";
 
@@ -21,6 +22,7 @@ export interface Controller {
   resume(service: string): Promise<void>;
   /** The roles of Redis services; absent where the one who answers does not know of them. */
   readonly redis?: RedisControl;
+  readonly alerts: AlertControl;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,28 @@ export interface RedisControl {
   switchover(service: string, to: string | null): Promise<RedisReport>;
   /** Takes a decision that `heal` leaves to a person: accepts a loss, or says which of two masters is the right one. */
   promote(service: string, to: string | null): Promise<RedisReport>;
+}
+
+/** What can be asked of alerting. */
+export interface AlertControl {
+  list(): Promise<AlertsReport>;
+  /** Sends a test message and waits for the channel's answer. Rejects with `UnknownChannel`. */
+  test(channel: string): Promise<AlertTestReport>;
+  /** Keeps alerts about a service or host quiet for so long. */
+  silence(
+    subject: string,
+    options: { readonly forMs: number; readonly why: string; readonly by: string },
+  ): Promise<void>;
+}
+
+/** No alert channel of that name is in the settings. */
+export class UnknownChannel extends Error {
+  override readonly name = "UnknownChannel";
+  constructor(channel: string, known: readonly string[]) {
+    super(
+      `there is no alert channel "${channel}": ${known.length === 0 ? "none is set up" : `there are ${known.join(", ")}`}`,
+    );
+  }
 }
 
 /** The plan is not the one that was agreed to. */

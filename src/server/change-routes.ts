@@ -31,6 +31,19 @@ export function changeRoutes(app: FastifyInstance, controller: Controller): void
     await controller.resume(body.service);
     return { service: body.service, paused: false };
   });
+  app.post<Body<{ channel: string }>>(
+    "/api/v1/alerts/test",
+    body({ channel: service }, ["channel"]),
+    async ({ body }) => controller.alerts.test(body.channel),
+  );
+  app.post<Body<{ subject: string; forMs: number; why: string; by: string }>>(
+    "/api/v1/alerts/silence",
+    body({ subject: service, forMs: { type: "integer", minimum: 1 }, why: text, by: text }, ["subject", "forMs"]),
+    async ({ body: { subject, ...options } }) => {
+      await controller.alerts.silence(subject, options);
+      return { subject, silenced: true };
+    },
+  );
 }
 
 /** A hint may use the name that a service has in Consul: one that is nobody's means that all are looked at. */
@@ -44,6 +57,7 @@ interface Body<T> {
 }
 
 const service = { type: "string", minLength: 1, maxLength: 255 };
+const text = { type: "string", maxLength: 500, default: "" };
 const services = { type: "array", items: service, maxItems: 1_000, default: [] };
 
 function body(properties: Readonly<Record<string, unknown>>, required: readonly string[] = []) {

@@ -8,6 +8,7 @@ export function reportRoutes(app: FastifyInstance, controller: Controller): void
   app.get<Named>("/api/v1/services/:name", async ({ params }) => controller.why(params.name));
   app.get<Chosen>("/api/v1/status", chosen, async ({ query }) => controller.status(query.service));
   app.get<Chosen>("/api/v1/check", chosen, async ({ query }) => checkReport(await controller.status(query.service)));
+  app.get("/api/v1/alerts", async () => controller.alerts.list());
   app.get<Chosen>("/api/v1/plan", chosen, async ({ query }) => controller.planNow(query.service));
 }
 

@@ -7,9 +7,14 @@ import { slackNotifier } from "../adapters/webhook/slack.ts";
 import { unusableNotifier } from "../adapters/webhook/unusable.ts";
 import { wecomNotifier } from "../adapters/webhook/wecom.ts";
 import { assertNever } from "../model/assert-never.ts";
+import type { Alerting } from "../loop/alerting.ts";
+import { startAlerting } from "../loop/alerting.ts";
+import type { Log } from "../ports/log.ts";
 import type { Notifier } from "../ports/notifier.ts";
 import type { Channel } from "../report/alerts/delivery.ts";
 import type { ChannelSettings, Settings } from "../settings/settings.ts";
+import type { Adapters } from "./adapters.ts";
+import type { Assembly } from "./world.ts";
 
 /** Every alert channel of the settings, ready to be told. */
 export function openChannels({ alerts }: Settings): readonly Channel[] {
@@ -18,6 +23,28 @@ export function openChannels({ alerts }: Settings): readonly Channel[] {
     timeoutMs: settings.timeoutMs,
     attempts: settings.attempts,
   }));
+}
+
+/** Alerting of one environment, over these channels. */
+export function openAlerting(
+  settings: Settings,
+  { clock, random }: Adapters,
+  { memory, desired, leadership }: Assembly,
+  log: Log,
+  channels: readonly Channel[],
+): Alerting {
+  return startAlerting({
+    clock,
+    random,
+    log,
+    memory,
+    fence: () => leadership().current(),
+    leadership: () => leadership().standing(),
+    desired,
+    channels,
+    rules: { routes: settings.alerts.routes, timezone: settings.resync.timezone },
+    commandSuffix: settings.environments.length > 1 ? ` --env ${settings.environment}` : "",
+  });
 }
 
 function openChannel(settings: ChannelSettings): Notifier {

@@ -4,7 +4,6 @@ import { diskWatcher } from "../adapters/files/disk-watcher.ts";
 import { openController } from "../loop/controller.ts";
 import type { Daemon } from "../loop/daemon.ts";
 import { startDaemon } from "../loop/daemon.ts";
-import { startAlerting } from "../loop/alerting.ts";
 import { openHistory } from "../loop/history.ts";
 import { keepHistory } from "../loop/keep-history.ts";
 import { startPublishing } from "../loop/publishing.ts";
@@ -18,7 +17,7 @@ import type { Listener } from "../report/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
 import { openAdapters } from "./adapters.ts";
-import { openChannels } from "./channels.ts";
+import { openAlerting, openChannels } from "./channels.ts";
 import { assemble } from "./world.ts";
 
 export interface RunningDaemon {
@@ -56,18 +55,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
   const { world, board, memory, desired } = assembly;
   const leadership = assembly.leadership();
 
-  const alerting = startAlerting({
-    clock,
-    random,
-    log,
-    memory,
-    fence: () => leadership.current(),
-    leadership: leadership.standing,
-    desired,
-    channels: shadow ? [] : openChannels(settings),
-    rules: { routes: settings.alerts.routes, timezone: settings.resync.timezone },
-    commandSuffix: settings.environments.length > 1 ? ` --env ${settings.environment}` : "",
-  });
+  const alerting = openAlerting(settings, adapters, assembly, log, shadow ? [] : openChannels(settings));
   const { publisher } = adapters;
   const leads = (): boolean => !shadow && leadership.standing().kind === "leader";
   const publishing = startPublishing({ clock, log, publisher, leads, standings: board.standings });
@@ -139,6 +127,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
         return running.pass(services, agreed);
       },
       takeOffice: mustLead,
+      alerting,
       troubles: () => desired.trouble()?.problems.map(({ message }) => message) ?? [],
       nudge: (services) => running.nudges.nudge(services),
       close: async () => undefined,

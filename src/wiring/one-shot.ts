@@ -2,17 +2,23 @@ import { connectDaemon } from "../adapters/api-client/open-client.ts";
 import { silentLog } from "../adapters/log/pino-log.ts";
 import { openController } from "../loop/controller.ts";
 import { openHistory } from "../loop/history.ts";
+import type { Decision } from "../loop/reconcile.ts";
 import { reconcile } from "../loop/reconcile.ts";
 import type { Controller } from "../ports/controller.ts";
 import { InvalidInput, NotLeader } from "../ports/controller.ts";
+import type { Listener } from "../report/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
 import { openAdapters } from "./adapters.ts";
 import type { Adapters } from "./adapters.ts";
+import { openAlerting, openChannels } from "./channels.ts";
 import { assemble } from "./world.ts";
 
 /** How long a one-shot command waits to become leader: a dead one is replaced within four seconds. */
 const ELECTION_MS = 6_000;
+
+/** A channel that has not taken an alert by then is tried again by the next command, or by a daemon. */
+const ALERTS_WITHIN_MS = 10_000;
 
 /**
  * A controller that looks for itself: lists the engines, reads Consul, and takes the lock only for what changes
@@ -39,12 +45,14 @@ async function leaderElsewhere(settings: Settings, { coordination }: Adapters): 
 }
 
 async function look(settings: Settings, adapters: Adapters): Promise<Controller> {
-  const { world, board, memory, desired, leadership, entered } = assemble(settings, adapters, {
+  const listeners: Listener<Decision>[] = [];
+  const assembly = assemble(settings, adapters, {
     log: silentLog,
-    listeners: [],
+    listeners,
     onRuntimeChange: () => undefined,
     watchOnly: false,
   });
+  const { world, board, memory, desired, leadership, entered } = assembly;
   const loaded = await desired.reload();
   if (loaded.kind === "refused") throw new InvalidInput("the desired state is not valid", loaded.problems);
   const beganAt = new Date(adapters.clock.wallMs()).toISOString();
@@ -59,12 +67,15 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     world.eyes.learnNodes(),
     ...world.eyes.hosts.map((host) => host.refresh()),
   ]);
+  const alerting = openAlerting(settings, adapters, assembly, silentLog, openChannels(settings));
+  alerting.restore();
   const takeOffice = async (): Promise<void> => {
     // A holder that has just died still holds the key for a moment: only what holds after that time counts.
     const standing = await leadership().settled(ELECTION_MS, ["leader"]);
     switch (standing.kind) {
       case "leader":
         await memory.load();
+        alerting.restore();
         return;
       case "follower": {
         const { node, processId } = standing.holder;
@@ -86,15 +97,20 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     controller: () => ({ version, role: "one-shot", leader: null, since: beganAt }),
     async run(services, agreed) {
       await takeOffice();
+      // Only a pass is told to people: who merely looks does not speak for the environment.
+      listeners.push(alerting);
       const pass = await reconcile(world, services, { agreed });
       for (const service of services) history.save(world.fence(), service, board.history(service));
       await history.flush();
+      await alerting.quiet(ALERTS_WITHIN_MS);
       return pass;
     },
     takeOffice,
+    alerting,
     troubles: () => [],
     nudge: () => undefined,
     async close() {
+      await alerting.close();
       await entered()?.stop();
       adapters.close();
     },

@@ -1,3 +1,4 @@
+import type { AlertsReport, AlertTestReport } from "../../model/alert-report.ts";
 import { REPORT_VERSION } from "../../model/report.ts";
 import type { RedisReport } from "../../model/redis-report.ts";
 import type { PassReport, PlanReport, StatusReport, WhyReport } from "../../model/report.ts";
@@ -62,6 +63,11 @@ function apiController(ask: Ask): Controller {
       status: async (service) => (await read(`/api/v1/redis/${encodeURIComponent(service)}`)) as RedisReport,
       switchover: async (service, to) => (await tell("/api/v1/redis/switchover", { service, to })) as RedisReport,
       promote: async (service, to) => (await tell("/api/v1/redis/promote", { service, to })) as RedisReport,
+    },
+    alerts: {
+      list: async () => (await read("/api/v1/alerts")) as AlertsReport,
+      test: async (channel) => (await tell("/api/v1/alerts/test", { channel })) as AlertTestReport,
+      silence: async (subject, options) => void (await tell("/api/v1/alerts/silence", { subject, ...options })),
     },
     close: async () => undefined,
   };

@@ -40,7 +40,7 @@ export const pause: CommandDefinition = {
   },
 };
 
-function durationOf({ options }: Given): number | null {
+export function durationOf({ options }: Given): number | null {
   const written = options["for"];
   if (typeof written !== "string") return null;
   const ms = parseDuration(written);

@@ -1,25 +1,6 @@
-import type { AlertRules, AlertSeverity, AlertState } from "../../model/alert.ts";
+import type { AlertRules, AlertState } from "../../model/alert.ts";
+import type { AlertRow } from "../../model/alert-report.ts";
 import { isAsleep, isSilenced } from "./routing.ts";
-
-/** One line of `heal alert list`: plain data for a table and for `--json`. */
-export interface AlertRow {
-  readonly key: string;
-  /** `clearing`: it seems over, and waits before it is said to be. */
-  readonly state: "pending" | "firing" | "clearing" | "resolved";
-  readonly severity: AlertSeverity;
-  readonly summary: string;
-  readonly services: readonly string[];
-  /** Wall-clock milliseconds. */
-  readonly sinceWallMs: number;
-  /** Why nobody is told of it at present, or null. */
-  readonly hushed: "silenced" | "quiet hours" | null;
-  readonly channels: readonly {
-    readonly name: string;
-    readonly knows: "firing" | "resolved" | null;
-    /** What it has still to be told, with why it has not taken it so far. */
-    readonly owed: { readonly state: "firing" | "resolved"; readonly failure: string | null } | null;
-  }[];
-}
 
 /** All alerts that are remembered, those that hold first, then the most urgent, then the oldest. */
 export function alertRows(

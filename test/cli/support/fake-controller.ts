@@ -44,6 +44,17 @@ export function fakeController(part: Partial<Controller> = {}): FakeController {
     nudge: async () => undefined,
     pause: async (service) => void chosen([service]),
     resume: async (service) => void chosen([service]),
+    alerts: {
+      list: async () => ({ version: 1, environment: "live", channels: ["ops-mail"], alerts: [], silences: [] }),
+      test: async (channel) => ({
+        version: 1,
+        environment: "live",
+        channel,
+        taken: channel === "ops-mail",
+        reason: channel === "ops-mail" ? null : "refused",
+      }),
+      silence: async () => undefined,
+    },
     close: async () => undefined,
     ...part,
   };
@@ -61,6 +72,7 @@ export function fakeController(part: Partial<Controller> = {}): FakeController {
     nudge: noted("nudge"),
     pause: noted("pause"),
     resume: noted("resume"),
+    alerts: answers.alerts,
     async close() {
       closed += 1;
       await answers.close();
