@@ -98,7 +98,20 @@ const slot = record<SlotMemory>(
   noSlotMemory,
 );
 
-const inFlight = record<InFlight>({
+/**
+ * A start that another process had on its way has arrived by now or never will: he lost the lock, and the lock-delay has
+ * outlasted his requests. So its time is over, and a fresh look settles what became of it. Made twice, it collides with
+ * its own name, and a scale says a number, not a difference; a stop made twice could take another victim, and is left
+ * its time.
+ */
+const inFlight: Reader<InFlight> = (value, where, times) => {
+  const read = inFlightAsWritten(value, where, times);
+  const isOwn = times.writtenAtMs === times.nowMs;
+  if (isOwn || (read.kind !== "start" && read.kind !== "scale")) return read;
+  return { ...read, expiresAtMs: Math.min(read.expiresAtMs, times.nowMs) };
+};
+
+const inFlightAsWritten = record<InFlight>({
   kind: oneOf("start", "stop", "scale", "register"),
   slot: orNull(finite),
   generation: orNull(finite),
