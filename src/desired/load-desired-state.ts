@@ -11,6 +11,7 @@ import { validate } from "./generated/validate.js";
 import { limits } from "./limits.ts";
 import { mergeLevels } from "./merge-levels.ts";
 import type { DocumentFinding, MergedService } from "./merge-levels.ts";
+import { locatedRedis } from "./normalise-redis.ts";
 import { normaliseService } from "./normalise.ts";
 import { checkPolicy } from "./policy.ts";
 import { readDirectory, readFiles } from "./read-level.ts";
@@ -132,12 +133,13 @@ function hashOf(service: Service): string {
 
 /** Makes the paths of files absolute, once the hashes have been taken. */
 function located(service: Service, baseDirectory: string): Service {
-  if (service.container === null) return service;
+  const redis = service.redis === null ? null : locatedRedis(service.redis, baseDirectory);
+  if (service.container === null) return { ...service, redis };
   const environment = Object.entries(service.container.environment).map(
     ([name, value]): readonly [string, EnvironmentValue] =>
       value.kind === "file" ? [name, { kind: "file", path: posix.resolve(baseDirectory, value.path) }] : [name, value],
   );
-  return { ...service, container: { ...service.container, environment: Object.fromEntries(environment) } };
+  return { ...service, redis, container: { ...service.container, environment: Object.fromEntries(environment) } };
 }
 
 /** A service comes from the first file that describes it, a field from the last that sets it. */

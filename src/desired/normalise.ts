@@ -5,14 +5,14 @@ import type {
   DockerHealthcheck,
   EnvironmentValue,
   HealthCheck,
-  RedisRoles,
   Service,
 } from "../model/service.ts";
 import { parseSize } from "../model/size.ts";
 import { contentHash } from "../json/canonical.ts";
 import { serviceDefaults as defaults } from "./defaults.ts";
 import type { ContainerFile } from "./container-schema.ts";
-import type { HealthFile, RedisFile, ServiceFile } from "./schema.ts";
+import { normaliseRedis } from "./normalise-redis.ts";
+import type { HealthFile, ServiceFile } from "./schema.ts";
 
 /**
  * Fills in what a validated service leaves out. Total: what has passed the schema cannot fail here. Paths of files stay
@@ -130,17 +130,6 @@ function normaliseConsul(name: string, file: ServiceFile): ConsulTemplate | null
     tags: consul?.tags ?? [],
     meta: consul?.meta ?? {},
     tagOverride: redis !== undefined || consul?.tagOverride === true,
-  };
-}
-
-function normaliseRedis(file: RedisFile, count: number): RedisRoles {
-  return {
-    downAfterMs: ms(file.downAfter ?? defaults.downAfter),
-    masterTag: file.masterTag ?? defaults.masterTag,
-    replicaTag: file.replicaTag ?? defaults.replicaTag,
-    minReplicasToWrite: file.minReplicasToWrite ?? (count >= 3 ? 1 : 0),
-    maxDataLossBytes: file.maxDataLoss === undefined ? null : bytes(file.maxDataLoss),
-    authority: file.authority ?? defaults.authority,
   };
 }
 

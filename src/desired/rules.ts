@@ -137,6 +137,13 @@ function* redisRules({ redis, consul, container, count, placement }: ServiceFile
   if (redis === undefined) return;
   const { masterTag = "master", replicaTag = "slave", minReplicasToWrite = 0 } = redis;
   if (count < 1) yield finding(["count"], "a Redis service needs a master", "at least 1");
+  if ((redis.authority === "sentinel") !== (redis.sentinel !== undefined)) {
+    yield finding(
+      ["redis"],
+      "Sentinel is asked where it decides, and only there",
+      '"authority": "sentinel" with a "sentinel" section, or neither',
+    );
+  }
   if (masterTag === replicaTag) yield finding(["redis"], "master and replicas have the same tag", "two different tags");
   if (consul?.tagOverride === false) {
     yield finding(["consul", "tagOverride"], "the tags of a Redis service change with the roles", "true, or nothing");
@@ -163,17 +170,34 @@ function* redisRules({ redis, consul, container, count, placement }: ServiceFile
   }
 }
 
-function* fileRules({ container }: ServiceFile, { baseDirectory, policy }: ServiceContext): Generator<Finding> {
-  for (const [name, value] of Object.entries(container?.environment ?? {})) {
-    if (typeof value === "string" || value.file === undefined) continue;
-    const path = posix.resolve(baseDirectory, value.file);
+function* fileRules(service: ServiceFile, { baseDirectory, policy }: ServiceContext): Generator<Finding> {
+  for (const [place, file] of [...environmentFiles(service), ...redisFiles(service)]) {
+    const path = posix.resolve(baseDirectory, file);
     if (isWithin(path, posix.resolve(baseDirectory)) || isAllowed(`file:${path}`, policy)) continue;
-    const place: JsonPath = ["container", "environment", name, "file"];
     yield finding(
       place,
       `${path} lies outside of ${baseDirectory} and is not allowed`,
       `a file below it, or "file:${path}" in policy.allow`,
     );
+  }
+}
+
+function* environmentFiles({ container }: ServiceFile): Generator<readonly [JsonPath, string]> {
+  for (const [name, value] of Object.entries(container?.environment ?? {})) {
+    if (typeof value !== "string" && value.file !== undefined) {
+      yield [["container", "environment", name, "file"], value.file];
+    }
+  }
+}
+
+function* redisFiles({ redis }: ServiceFile): Generator<readonly [JsonPath, string]> {
+  const { auth, tls } = redis ?? {};
+  if (auth?.password.file !== undefined) yield [["redis", "auth", "password", "file"], auth.password.file];
+  const replica = auth?.replica?.password.file;
+  if (replica !== undefined) yield [["redis", "auth", "replica", "password", "file"], replica];
+  for (const name of ["ca", "certificate", "key"] as const) {
+    const file = tls?.[name];
+    if (file !== undefined) yield [["redis", "tls", name], file];
   }
 }
 

@@ -12,11 +12,11 @@ import {
   namePattern,
   object,
   optional,
-  size,
 } from "../json/schema-parts.ts";
 import { container } from "./container-schema.ts";
 import { serviceDefaults as defaults } from "./defaults.ts";
 import { limits } from "./limits.ts";
+import { redis } from "./redis-schema.ts";
 
 /**
  * What a desired-state file may hold: the one source of the published JSON Schema, the compiled validator, the types
@@ -98,38 +98,6 @@ const consul = object(
     description:
       "How instances appear in Consul. A service with a `container` is registered under its own name without it.",
   },
-);
-
-const redis = object(
-  {
-    downAfter: optional(
-      duration("100ms", "10m", {
-        description: "How long a master must be silent to count as down.",
-        default: defaults.downAfter,
-      }),
-    ),
-    masterTag: optional(line(255, { description: "Consul tag of the writable node.", default: defaults.masterTag })),
-    replicaTag: optional(line(255, { description: "Consul tag of the others.", default: defaults.replicaTag })),
-    minReplicasToWrite: optional(
-      integer(0, 100, {
-        description:
-          "Replicas without which the master refuses writes; 1 by default where `count` is at least 3, else 0.",
-      }),
-    ),
-    maxDataLoss: optional(
-      size(0, 2 ** 50, {
-        description: "A failover that would lose more than this waits for a person; no bound by default.",
-        examples: ["1MiB"],
-      }),
-    ),
-    authority: optional(
-      choice(["heal", "sentinel"], {
-        description: "Who decides on a failover. With `sentinel`, `heal` only keeps the tags.",
-        default: defaults.authority,
-      }),
-    ),
-  },
-  { description: "The service is one Redis master and `count` − 1 replicas, told apart by tags in Consul." },
 );
 
 const serviceSchema = object(
@@ -243,4 +211,3 @@ export const desiredStateSchema = object(
 export type DesiredStateFile = Static<typeof desiredStateSchema>;
 export type ServiceFile = Static<typeof serviceSchema>;
 export type HealthFile = Static<typeof health>;
-export type RedisFile = Static<typeof redis>;
