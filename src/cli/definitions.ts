@@ -2,6 +2,7 @@ import type { CommandDefinition, OptionDefinition } from "./command.ts";
 import { alert } from "./commands/alert.ts";
 import { check } from "./commands/check.ts";
 import { completion } from "./commands/completion.ts";
+import { confirm } from "./commands/confirm.ts";
 import { heal } from "./commands/heal.ts";
 import { init } from "./commands/init.ts";
 import { pause } from "./commands/pause.ts";
@@ -28,6 +29,7 @@ export const definitions: readonly CommandDefinition[] = [
   alert,
   silence,
   validate,
+  confirm,
   init,
   completion,
 ];

@@ -11,7 +11,7 @@ import { markDelivered, markFailed } from "../report/alerts/channels.ts";
 import { conditionsFrom } from "../report/alerts/conditions.ts";
 import type { Channel, DeliveryOutcome } from "../report/alerts/delivery.ts";
 import { startDelivery } from "../report/alerts/delivery.ts";
-import { factsOf, noteActed, noteDecision, nothingSeen } from "../report/alerts/facts.ts";
+import { openSeen } from "../report/alerts/facts.ts";
 import { alertRows } from "../report/alerts/list.ts";
 import { digestMessage, testMessage } from "../report/alerts/message.ts";
 import { firingMessages } from "../report/alerts/outbox.ts";
@@ -66,7 +66,7 @@ const LEADERLESS_AFTER_MS = 10_000;
  */
 export function startAlerting(deps: AlertingDeps): Alerting {
   const { clock, log, memory, rules } = deps;
-  let seen = nothingSeen;
+  const seen = openSeen();
   let state = emptyAlertState(clock.steadyMs());
   let leaderlessSinceMs: number | null = null;
   let timer: { readonly atMs: number; readonly cancel: Cancel } | null = null;
@@ -121,7 +121,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     }
     const nowMs = clock.steadyMs();
     const before = state;
-    const facts = factsOf(seen, {
+    const facts = seen.facts({
       desired: deps.desired.current(),
       memory: memory.view(),
       nowMs,
@@ -135,7 +135,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     const next = advanceAlerts({ environment, conditions, state, nowMs, wallMs: clock.wallMs(), rules });
     const refused = standing.kind === "leader" ? await memory.commit(deps.fence(), { alerts: next.state }) : null;
     if (refused !== null) {
-      log.debug({ event: EVENT.alertFailed, refused }, "alerts could not be saved");
+      log.debug({ event: EVENT.memoryRefused, refused }, "alerts could not be saved");
       return wake(clock.steadyMs() + RETRY_MS);
     }
     // A channel may have answered while this was being saved: then it is worked out once more.
@@ -185,11 +185,11 @@ export function startAlerting(deps: AlertingDeps): Alerting {
 
   return {
     decided(decision) {
-      seen = noteDecision(seen, decision);
+      seen.decided(decision);
       touch();
     },
     acted(plan, results) {
-      seen = noteActed(seen, plan.service, results, clock.steadyMs());
+      seen.acted(plan.service, results, clock.steadyMs());
       touch();
     },
     restore() {

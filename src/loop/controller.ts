@@ -6,7 +6,7 @@ import type { ControllerReport, PassReport, PlanReport, ServiceReport, WhyReport
 import { REPORT_VERSION } from "../model/report.ts";
 import { worstStatus } from "../model/status.ts";
 import type { Controller } from "../ports/controller.ts";
-import { NotLeader, PlanChanged, UnknownService } from "../ports/controller.ts";
+import { ControllerError, NotLeader, PlanChanged, UnknownService } from "../ports/controller.ts";
 import type { Board } from "../report/board.ts";
 import { planHash } from "../report/plan-hash.ts";
 import type { Alerting } from "./alerting.ts";
@@ -29,6 +29,8 @@ export interface ControllerParts {
   readonly alerting: Alerting;
   readonly troubles: () => readonly string[];
   readonly nudge: (services: readonly string[]) => void;
+  /** Takes the desired state of that hash into force although it asks for suspiciously little. */
+  readonly confirm: (hash: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -58,7 +60,7 @@ export function openController(parts: ControllerParts): Controller {
   return {
     services: async () => Object.keys(world.desired().services),
     async planNow(services) {
-      return planReport(environment(), (await decide(world, named(services))).plan);
+      return planReport(environment(), (await decide(world, named(services))).plan, clock.steadyMs());
     },
     async pass(services, expect) {
       const names = named(services);
@@ -70,7 +72,7 @@ export function openController(parts: ControllerParts): Controller {
       const after = pass.results.length === 0 ? pass : await decide(world, names);
       const standings = Object.values(after.plan.services).map(({ standing }) => standing);
       return {
-        ...planReport(environment(), pass.plan),
+        ...planReport(environment(), pass.plan, clock.steadyMs()),
         status: worstStatus(standings.map(({ status }) => status)),
         results: pass.results,
         after: standings,
@@ -98,9 +100,14 @@ export function openController(parts: ControllerParts): Controller {
       await look(named([service]));
       const report: WhyReport | null = board.why(service, iso);
       if (report === null) throw new Error(`${service} was looked at and is not on the board`);
-      return report;
+      return { ...report, atMs: clock.steadyMs() };
     },
     nudge: async (services) => parts.nudge(named(services)),
+    async confirm(hash) {
+      await parts.confirm(hash);
+      const [trouble] = parts.troubles();
+      if (trouble !== undefined) throw new ControllerError("refused", trouble);
+    },
     async pause(service, { forMs, why }) {
       named([service]);
       const nowMs = clock.steadyMs();
@@ -129,11 +136,12 @@ export function openController(parts: ControllerParts): Controller {
   };
 }
 
-export function planReport(environment: string, plan: Plan): PlanReport {
+function planReport(environment: string, plan: Plan, atMs: number): PlanReport {
   const services = Object.values(plan.services);
   return {
     version: REPORT_VERSION,
     environment,
+    atMs,
     hash: planHash(plan),
     status: worstStatus(services.map(({ standing }) => standing.status)),
     services,

@@ -18,6 +18,8 @@ export interface Controller {
   why(service: string): Promise<WhyReport>;
   /** A hint that these services may have changed; empty: any may. Resolves when it was taken. */
   nudge(services: readonly string[]): Promise<void>;
+  /** Says that a desired state which asks for suspiciously little is meant; its hash is in the refusal. */
+  confirm(hash: string): Promise<void>;
   pause(service: string, options: { readonly forMs: number | null; readonly why: string }): Promise<void>;
   resume(service: string): Promise<void>;
   /** The roles of Redis services; absent where the one who answers does not know of them. */

@@ -21,11 +21,6 @@ export interface Redis {
   save(at: RedisEndpoint, deadlineMs: number): Promise<string>;
   /** Who this Sentinel takes for the master of that name. */
   masterBySentinel(at: RedisEndpoint, masterName: string, deadlineMs: number): Promise<RedisAddress>;
-  /**
-   * Calls back when a Sentinel tells of a change (`+switch-master` and the like), until the signal fires; resolves when
-   * the connection ends.
-   */
-  followSentinel(at: RedisEndpoint, onChange: () => void, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 

@@ -16,9 +16,12 @@ export const EVENT = {
   desiredAccepted: "desired-state.accepted",
   desiredRefused: "desired-state.refused",
   settingsRefused: "settings.refused",
+  requestFailed: "request.failed",
   leadershipChanged: "leadership.changed",
   memorySetAside: "memory.set-aside",
   memoryRefused: "memory.refused",
   alertDelivered: "alert.delivered",
   alertFailed: "alert.failed",
+  channelBroken: "channel.broken",
+  channelRecovered: "channel.recovered",
 } as const;

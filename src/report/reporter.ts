@@ -24,6 +24,7 @@ export interface ReporterDeps<D extends BoardDecision> {
 /** Tells the board, the log and the listeners. A pass that finds nothing new is told at debug. */
 export function openReporter<D extends BoardDecision>({ board, clock, log, listeners }: ReporterDeps<D>) {
   const statuses = new Map<string, Status>();
+  const silentHosts = new Map<string, boolean>();
   const at = (): string => new Date(clock.wallMs()).toISOString();
 
   const tellStatus = ({ standing }: ServicePlan): void => {
@@ -43,6 +44,18 @@ export function openReporter<D extends BoardDecision>({ board, clock, log, liste
     const message = { ...data, before: before === undefined ? null : statusWord(before), summary: standing.summary };
     if (standing.status === 0) log.info(message, "status changed");
     else log.warn(message, "status changed");
+  };
+  /** A host is told of when it falls silent and when it answers again, not with every pass between. */
+  const tellHosts = ({ hosts }: BoardDecision["observed"]): void => {
+    for (const { name, engine } of Object.values(hosts)) {
+      const silent = engine.kind === "unknown";
+      const before = silentHosts.get(name) ?? false;
+      if (silent === before) continue;
+      silentHosts.set(name, silent);
+      if (engine.kind === "unknown")
+        log.warn({ event: EVENT.hostSilent, host: name, reason: engine.reason }, "host is silent");
+      else log.info({ event: EVENT.hostAnswers, host: name }, "host answers again");
+    }
   };
   const tellResult = (result: ActionResult): void => {
     const { action } = result;
@@ -66,6 +79,7 @@ export function openReporter<D extends BoardDecision>({ board, clock, log, liste
   return {
     decided(decision: D): void {
       board.decided(decision);
+      tellHosts(decision.observed);
       for (const plan of Object.values(decision.plan.services)) {
         tellStatus(plan);
         for (const hold of plan.holds) log.debug({ event: EVENT.actionHeld, ...hold }, "action held");

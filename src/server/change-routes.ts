@@ -31,6 +31,10 @@ export function changeRoutes(app: FastifyInstance, controller: Controller): void
     await controller.resume(body.service);
     return { service: body.service, paused: false };
   });
+  app.post<Body<{ hash: string }>>("/api/v1/confirm", body({ hash: service }, ["hash"]), async ({ body }) => {
+    await controller.confirm(body.hash);
+    return { hash: body.hash, accepted: true };
+  });
   app.post<Body<{ channel: string }>>(
     "/api/v1/alerts/test",
     body({ channel: service }, ["channel"]),

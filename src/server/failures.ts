@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ErrorCode, ErrorReport } from "../model/report.ts";
 import { REPORT_VERSION } from "../model/report.ts";
+import { EVENT } from "../report/events.ts";
 import type { Log } from "../ports/log.ts";
 import { errorReport } from "../report/present/error-report.ts";
 
@@ -14,7 +15,7 @@ export function answerFailures(app: FastifyInstance, log: Log): void {
     if (known !== null) return reply.code(statusOf[known.error.code]).send(known);
     const status = clientStatus(error);
     if (status !== null) return answer(reply, status, "usage", (error as Error).message);
-    log.error({ event: "request.failed", path: pathOf(request), error }, "request failed: this is a bug in heal");
+    log.error({ event: EVENT.requestFailed, path: pathOf(request), error }, "request failed: this is a bug in heal");
     return answer(reply, 500, "bug", "this is a bug in heal: its log says more");
   });
 }

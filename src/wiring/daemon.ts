@@ -37,6 +37,8 @@ export interface DaemonOptions {
   readonly log: Log;
   readonly shadow: boolean;
   readonly listeners: readonly Listener<Decision>[];
+  /** Told which services are asked for no more. */
+  readonly onGone: (services: readonly string[]) => void;
 }
 
 /** Starts everything that belongs to a daemon of one environment, but the servers through which it is asked. */
@@ -99,11 +101,12 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     void memory.commit(leadership.current(), { services: nothing });
     for (const name of services) history.save(leadership.current(), name, []);
   };
-  const reload = async (): Promise<void> => {
-    const outcome = await desired.reload();
+  const reload = async (confirmed?: string): Promise<void> => {
+    const outcome = await desired.reload(confirmed);
     alerting.touch();
     if (outcome.kind !== "changed") return;
     board.forget(outcome.gone);
+    options.onGone(outcome.gone);
     forgetGone(outcome.gone);
     for (const service of outcome.gone) world.eyes.tally.forget(service);
     await running.resync();
@@ -113,7 +116,11 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     () => void reload(),
     () => undefined,
   );
-  const endResync = schedule(settings.resync.schedule, settings.resync.timezone, () => running.resync());
+  const endResync = schedule(settings.resync.schedule, settings.resync.timezone, async () => {
+    // A change of the files that was not told of is made good here, like every other.
+    await reload();
+    await running.resync();
+  });
 
   return {
     controller: openController({
@@ -130,6 +137,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
       alerting,
       troubles: () => desired.trouble()?.problems.map(({ message }) => message) ?? [],
       nudge: (services) => running.nudges.nudge(services),
+      confirm: (hash) => reload(hash),
       close: async () => undefined,
     }),
     waitingFor: running.waitingFor,

@@ -109,6 +109,8 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     alerting,
     troubles: () => [],
     nudge: () => undefined,
+    // What was in force before is known to a daemon only.
+    confirm: async () => undefined,
     async close() {
       await alerting.close();
       await entered()?.stop();

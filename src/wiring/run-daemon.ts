@@ -13,6 +13,7 @@ import { loadSettings } from "../settings/load-settings.ts";
 import { processFacts } from "../settings/process-facts.ts";
 import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
+import { countedLog } from "./counted-log.ts";
 import { startRunning } from "./daemon.ts";
 
 type Ending =
@@ -25,8 +26,8 @@ type Ending =
  * the log, and those in force stay. Rejects with `InUse`.
  */
 export async function runDaemon(first: Settings, { shadow }: { readonly shadow: boolean }): Promise<void> {
-  const log = pinoLog(first.log.level, { environment: first.environment });
   const metrics = openMetrics(version);
+  const log = countedLog(pinoLog(first.log.level, { environment: first.environment }), metrics);
   let settings = first;
   for (;;) {
     log.info({ event: EVENT.controllerStarted, version, shadow, process: process.pid }, "heal is running");
@@ -46,7 +47,14 @@ async function runOnce(
   metrics: ReturnType<typeof openMetrics>,
 ): Promise<Ending> {
   const variables = (name: string): string | null => processFacts().variables[name] ?? null;
-  const running = await startRunning({ settings, variables, log, shadow, listeners: [measured(metrics)] });
+  const running = await startRunning({
+    settings,
+    variables,
+    log,
+    shadow,
+    listeners: [measured(metrics)],
+    onGone: (services) => metrics.forget(services),
+  });
   const closing: (() => Promise<void>)[] = [() => running.stop()];
   try {
     const server = await startServer({

@@ -59,6 +59,7 @@ function apiController(ask: Ask): Controller {
     nudge: async (services) => void (await tell("/api/v1/nudge", { services })),
     pause: async (service, { forMs, why }) => void (await tell("/api/v1/pause", { service, forMs, why })),
     resume: async (service) => void (await tell("/api/v1/resume", { service })),
+    confirm: async (hash) => void (await tell("/api/v1/confirm", { hash })),
     redis: {
       status: async (service) => (await read(`/api/v1/redis/${encodeURIComponent(service)}`)) as RedisReport,
       switchover: async (service, to) => (await tell("/api/v1/redis/switchover", { service, to })) as RedisReport,

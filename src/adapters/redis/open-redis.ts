@@ -57,7 +57,6 @@ export function openRedis(): Redis {
       return { host: String(answer[0]), port: Number(answer[1]) };
     },
 
-    followSentinel: (at, onChange, signal) => followSentinel(at, onChange, signal),
     close: connections.close,
   };
 }
@@ -88,23 +87,6 @@ async function saveAndLocate(client: Client): Promise<string> {
   }
   const value = async (name: string): Promise<string> => String(((await client.config("GET", name)) as string[])[1]);
   return `${(await value("dir")).replace(/\/$/, "")}/${await value("dbfilename")}`;
-}
-
-async function followSentinel(at: RedisEndpoint, onChange: () => void, signal: AbortSignal): Promise<void> {
-  const connections = openConnections();
-  try {
-    await connections.use(at, 2 ** 31 - 1, async (client) => {
-      await client.subscribe("+switch-master", "+sdown", "-sdown", "+odown", "+slave", "+convert-to-slave");
-      client.on("message", onChange);
-      onChange();
-      await new Promise<void>((resolve) => {
-        client.once("end", resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-    });
-  } finally {
-    connections.close();
-  }
 }
 
 /** An address comes from Docker or from the process itself: never let it be taken for an option or a second line. */

@@ -41,7 +41,7 @@ export function channelHealth({ clock, random, log }: DeliveryDeps, { notifier, 
     worked() {
       breaker.success();
       if (broken)
-        log.info({ event: EVENT.alertDelivered, channel: notifier.name }, "alert channel takes messages again");
+        log.info({ event: EVENT.channelRecovered, channel: notifier.name }, "alert channel takes messages again");
       backOff = null;
       broken = false;
       openAtMs = 0;
@@ -52,7 +52,7 @@ export function channelHealth({ clock, random, log }: DeliveryDeps, { notifier, 
       openAtMs = clock.steadyMs() + Math.max(backOff.duration, askedMs);
       const breaks = breaker.failure();
       if (breaks && !broken)
-        log.warn({ event: EVENT.alertFailed, channel: notifier.name, reason }, "alert channel stays broken");
+        log.warn({ event: EVENT.channelBroken, channel: notifier.name, reason }, "alert channel stays broken");
       broken = broken || breaks;
     },
   };

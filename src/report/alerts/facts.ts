@@ -1,102 +1,118 @@
-import type { ActionResult, Hold } from "../../model/action.ts";
+import type { ActionResult } from "../../model/action.ts";
 import type { AlertFacts, HostFacts, ServiceFacts } from "../../model/alert.ts";
 import type { Instance } from "../../model/instance.ts";
-import type { Memory } from "../../model/memory.ts";
+import type { Memory, ServiceMemory } from "../../model/memory.ts";
 import { noServiceMemory } from "../../model/memory.ts";
 import type { HostObservation, Observation } from "../../model/observation.ts";
-import type { Plan, Standing } from "../../model/plan.ts";
-import type { DesiredState } from "../../model/service.ts";
+import type { Plan } from "../../model/plan.ts";
+import type { DesiredState, Service } from "../../model/service.ts";
 
-/** What passes have shown so far, one look laid over the other: each pass looks at some services only. */
+/**
+ * What passes have shown so far, one look laid over the other: each pass looks at some services only. A pass costs what
+ * it looked at, however many services there are.
+ */
 export interface Seen {
-  readonly standings: Readonly<Record<string, Standing>>;
-  readonly holds: Readonly<Record<string, readonly Hold[]>>;
-  readonly acted: Readonly<Record<string, NonNullable<ServiceFacts["acted"]>>>;
-  readonly instances: Readonly<Record<string, readonly Instance[]>>;
-  readonly hosts: Readonly<Record<string, HostObservation>>;
+  decided(decision: { readonly observed: Observation; readonly plan: Plan }): void;
+  /** What came of a service's actions; a pass without any leaves the last results standing. */
+  acted(service: string, results: readonly ActionResult[], nowMs: number): void;
+  /** Puts together what conditions are judged from. What has not changed is the same object as the last time. */
+  facts(about: About): AlertFacts;
+}
+
+type About = { readonly desired: DesiredState; readonly memory: Memory } & Pick<
+  AlertFacts,
+  "nowMs" | "commandSuffix" | "desiredState" | "leadership" | "setAside"
+>;
+
+type SeenService = Pick<ServiceFacts, "standing" | "holds" | "acted" | "instances">;
+
+const unseen: SeenService = { standing: null, holds: [], acted: null, instances: [] };
+
+export function openSeen(): Seen {
+  const services = new Map<string, SeenService>();
+  const made = new Map<string, { readonly seen: SeenService; readonly facts: ServiceFacts }>();
   /** By host, then service: instances last seen there while it answered, or remembered to be there. */
-  readonly carried: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
+  const carried = new Map<string, Map<string, number>>();
+  let hosts: Observation["hosts"] = {};
 
-export const nothingSeen: Seen = { standings: {}, holds: {}, acted: {}, instances: {}, hosts: {}, carried: {} };
+  const note = (service: string, changes: Partial<SeenService>): void =>
+    void services.set(service, { ...(services.get(service) ?? unseen), ...changes });
+  const factsOf = (service: Service, memory: ServiceMemory): ServiceFacts => {
+    const seen = services.get(service.name) ?? unseen;
+    const before = made.get(service.name);
+    if (before?.seen === seen && before.facts.memory === memory && before.facts.service === service)
+      return before.facts;
+    const facts = { service, memory, ...seen };
+    made.set(service.name, { seen, facts });
+    return facts;
+  };
+  const forgetAllBut = (desired: DesiredState): void => {
+    for (const name of services.keys()) {
+      if (desired.services[name] !== undefined) continue;
+      services.delete(name);
+      made.delete(name);
+    }
+  };
 
-/** Lays one pass's look over the earlier ones. */
-export function noteDecision(seen: Seen, { observed, plan }: { observed: Observation; plan: Plan }): Seen {
-  const standings = { ...seen.standings };
-  const holds = { ...seen.holds };
-  const instances = { ...seen.instances };
-  for (const [name, planned] of Object.entries(plan.services)) {
-    standings[name] = planned.standing;
-    holds[name] = planned.holds;
-    instances[name] = observed.services[name]?.instances ?? [];
-  }
-  const carried: Record<string, Readonly<Record<string, number>>> = {};
-  for (const [host, { silentSinceMs }] of Object.entries(observed.hosts)) {
-    carried[host] = carriedBy(host, silentSinceMs !== null, observed, seen.carried[host] ?? {});
-  }
-  return { ...seen, standings, holds, instances, hosts: observed.hosts, carried };
-}
-
-/** Notes what came of a service's actions; a pass without any leaves the last results standing. */
-export function noteActed(seen: Seen, service: string, results: readonly ActionResult[], nowMs: number): Seen {
-  if (results.length === 0) return seen;
-  return { ...seen, acted: { ...seen.acted, [service]: { results, atMs: nowMs } } };
+  return {
+    decided({ observed, plan }) {
+      for (const [name, { standing, holds }] of Object.entries(plan.services)) {
+        note(name, { standing, holds, instances: observed.services[name]?.instances ?? [] });
+      }
+      hosts = observed.hosts;
+      for (const host of carried.keys()) if (hosts[host] === undefined) carried.delete(host);
+      for (const host of Object.keys(hosts)) if (!carried.has(host)) carried.set(host, new Map());
+      for (const [name, { instances }] of Object.entries(observed.services)) carry(carried, hosts, name, instances);
+    },
+    acted(service, results, nowMs) {
+      if (results.length > 0) note(service, { acted: { results, atMs: nowMs } });
+    },
+    facts({ desired, memory, ...rest }) {
+      const wanted = Object.entries(desired.services);
+      if (services.size > wanted.length) forgetAllBut(desired);
+      const byHost = Object.entries(hosts).map(([name, observation]): [string, HostFacts] => [
+        name,
+        {
+          observation,
+          carried: [...(carried.get(name) ?? [])]
+            .filter(([service]) => desired.services[service] !== undefined)
+            .map(([service, instances]) => ({ service, instances })),
+        },
+      ]);
+      return {
+        ...rest,
+        environment: desired.environment,
+        fleet: memory.fleet,
+        services: Object.fromEntries(
+          wanted.map(([name, service]) => [name, factsOf(service, memory.services[name] ?? noServiceMemory)]),
+        ),
+        hosts: Object.fromEntries(byHost),
+      };
+    },
+  };
 }
 
 /** A silent host keeps what it was last seen with, however much of it has been replaced elsewhere meanwhile. */
-function carriedBy(
-  host: string,
-  silent: boolean,
-  observed: Observation,
-  before: Readonly<Record<string, number>>,
-): Readonly<Record<string, number>> {
-  const now: Record<string, number> = { ...before };
-  for (const [service, { instances }] of Object.entries(observed.services)) {
-    const there = instances.filter(
-      ({ container, current }) => container.host === host && (silent ? !current : current),
-    );
-    const running = silent ? there : there.filter(({ container }) => container.state === "running");
-    if (silent) now[service] = Math.max(before[service] ?? 0, running.length);
-    else now[service] = running.length;
-    if (now[service] === 0) delete now[service];
+function carry(
+  carried: ReadonlyMap<string, Map<string, number>>,
+  hosts: Observation["hosts"],
+  service: string,
+  instances: readonly Instance[],
+): void {
+  const counts = new Map<string, number>();
+  for (const { container, current } of instances) {
+    const silent = isSilent(hosts[container.host]);
+    if (silent ? current : !current || container.state !== "running") continue;
+    counts.set(container.host, (counts.get(container.host) ?? 0) + 1);
   }
-  return now;
+  for (const [host, before] of carried) {
+    const count = counts.get(host) ?? 0;
+    const kept = isSilent(hosts[host]) ? Math.max(before.get(service) ?? 0, count) : count;
+    if (kept > 0) before.set(service, kept);
+    else before.delete(service);
+  }
 }
 
-/** Puts together what conditions are judged from. */
-export function factsOf(
-  seen: Seen,
-  about: { readonly desired: DesiredState; readonly memory: Memory } & Pick<
-    AlertFacts,
-    "nowMs" | "commandSuffix" | "desiredState" | "leadership" | "setAside"
-  >,
-): AlertFacts {
-  const { desired, memory, ...rest } = about;
-  const services = Object.entries(desired.services).map(([name, service]): [string, ServiceFacts] => [
-    name,
-    {
-      service,
-      standing: seen.standings[name] ?? null,
-      memory: memory.services[name] ?? noServiceMemory,
-      holds: seen.holds[name] ?? [],
-      acted: seen.acted[name] ?? null,
-      instances: seen.instances[name] ?? [],
-    },
-  ]);
-  const hosts = Object.entries(seen.hosts).map(([name, observation]): [string, HostFacts] => [
-    name,
-    {
-      observation,
-      carried: Object.entries(seen.carried[name] ?? {})
-        .filter(([service]) => desired.services[service] !== undefined)
-        .map(([service, instances]) => ({ service, instances })),
-    },
-  ]);
-  return {
-    ...rest,
-    environment: desired.environment,
-    fleet: memory.fleet,
-    services: Object.fromEntries(services),
-    hosts: Object.fromEntries(hosts),
-  };
+function isSilent(host: HostObservation | undefined): boolean {
+  return host?.silentSinceMs != null;
 }

@@ -44,6 +44,7 @@ export function fakeController(part: Partial<Controller> = {}): FakeController {
     nudge: async () => undefined,
     pause: async (service) => void chosen([service]),
     resume: async (service) => void chosen([service]),
+    confirm: async () => undefined,
     alerts: {
       list: async () => ({ version: 1, environment: "live", channels: ["ops-mail"], alerts: [], silences: [] }),
       test: async (channel) => ({
@@ -72,6 +73,7 @@ export function fakeController(part: Partial<Controller> = {}): FakeController {
     nudge: noted("nudge"),
     pause: noted("pause"),
     resume: noted("resume"),
+    confirm: noted("confirm"),
     alerts: answers.alerts,
     async close() {
       closed += 1;

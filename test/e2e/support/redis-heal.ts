@@ -135,6 +135,7 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
         variables: () => null,
         log: pinoLog(process.env["HEAL_TEST_LOG"] === undefined ? "error" : "debug", {}),
         shadow: false,
+    onGone: () => undefined,
         listeners: [
           { decided: (decision) => void (last = decision), acted: (_plan, outcome) => void results.push(...outcome) },
         ],
