@@ -4,7 +4,7 @@ import type { Container, Instance } from "../../../src/model/instance.ts";
 import { noFleetMemory } from "../../../src/model/memory.ts";
 import type { HostObservation, Observation } from "../../../src/model/observation.ts";
 import type { Plan } from "../../../src/model/plan.ts";
-import { factsOf, noteActed, noteDecision, nothingSeen } from "../../../src/report/alerts/facts.ts";
+import { openSeen } from "../../../src/report/alerts/facts.ts";
 import { aDesiredState, aService } from "../../builders/service.ts";
 import { aStanding, hostFacts } from "./builders.ts";
 
@@ -83,55 +83,60 @@ const about = {
 
 describe("facts", () => {
   it("lay one pass over the other, since each looks at some services only", () => {
-    const first = noteDecision(nothingSeen, decision([up("h1")], { web: [instance("h1", "w1")] }));
-    const second = noteDecision(first, decision([up("h1")], { api: [] }));
-    expect(factsOf(first, about).services["api"]?.standing).toBeNull();
-    expect(factsOf(second, about).services).toMatchObject({
+    const seen = openSeen();
+    seen.decided(decision([up("h1")], { web: [instance("h1", "w1")] }));
+    expect(seen.facts(about).services["api"]?.standing).toBeNull();
+    seen.decided(decision([up("h1")], { api: [] }));
+    expect(seen.facts(about).services).toMatchObject({
       web: { standing: { service: "web" } },
       api: { standing: { service: "api" } },
     });
   });
 
   it("know what a dead host carried, although it has been replaced elsewhere meanwhile", () => {
-    const before = noteDecision(
-      nothingSeen,
-      decision([up("h1"), up("h2")], { web: [instance("h1", "w1"), instance("h2", "w2")] }),
-    );
-    const dead = noteDecision(
-      before,
-      decision([up("h1"), down("h2")], { web: [instance("h1", "w1"), instance("h2", "w2", {}, false)] }),
-    );
-    const healed = noteDecision(
-      dead,
-      decision([up("h1"), down("h2")], { web: [instance("h1", "w1"), instance("h1", "w3")] }),
-    );
-    expect(factsOf(healed, about).hosts["h2"]?.carried).toEqual([{ service: "web", instances: 1 }]);
+    const seen = openSeen();
+    seen.decided(decision([up("h1"), up("h2")], { web: [instance("h1", "w1"), instance("h2", "w2")] }));
+    seen.decided(decision([up("h1"), down("h2")], { web: [instance("h1", "w1"), instance("h2", "w2", {}, false)] }));
+    seen.decided(decision([up("h1"), down("h2")], { web: [instance("h1", "w1"), instance("h1", "w3")] }));
+    expect(seen.facts(about).hosts["h2"]?.carried).toEqual([{ service: "web", instances: 1 }]);
   });
 
   it("know it from what is remembered, when the host was dead before this process began", () => {
-    const seen = noteDecision(
-      nothingSeen,
-      decision([down("h2")], { web: [instance("h2", "w2", {}, false), instance("h2", "w4", {}, false)] }),
-    );
-    expect(factsOf(seen, about).hosts["h2"]?.carried).toEqual([{ service: "web", instances: 2 }]);
+    const seen = openSeen();
+    seen.decided(decision([down("h2")], { web: [instance("h2", "w2", {}, false), instance("h2", "w4", {}, false)] }));
+    expect(seen.facts(about).hosts["h2"]?.carried).toEqual([{ service: "web", instances: 2 }]);
   });
 
   it("forget what a living host does not run any more, and hosts that are not in the settings any more", () => {
-    const seen = noteDecision(nothingSeen, decision([up("h1"), up("h2")], { web: [instance("h1", "w1")] }));
-    const later = noteDecision(seen, decision([up("h1")], { web: [instance("h1", "w1", { state: "exited" })] }));
-    expect(factsOf(later, about).hosts).toEqual({ h1: { observation: up("h1"), carried: [] } });
+    const seen = openSeen();
+    seen.decided(decision([up("h1"), up("h2")], { web: [instance("h1", "w1")] }));
+    seen.decided(decision([up("h1")], { web: [instance("h1", "w1", { state: "exited" })] }));
+    expect(seen.facts(about).hosts).toEqual({ h1: { observation: up("h1"), carried: [] } });
   });
 
   it("keep the last results of a service until it is acted on again", () => {
     const result = { kind: "skipped" as const, action: {} as never, reason: "x" };
-    const seen = noteActed(noteActed(nothingSeen, "web", [result], 3), "web", [], 4);
-    expect(factsOf(seen, about).services["web"]?.acted).toEqual({ results: [result], atMs: 3 });
-    expect(factsOf(seen, about).services["api"]?.acted).toBeNull();
+    const seen = openSeen();
+    seen.acted("web", [result], 3);
+    seen.acted("web", [], 4);
+    expect(seen.facts(about).services["web"]?.acted).toEqual({ results: [result], atMs: 3 });
+    expect(seen.facts(about).services["api"]?.acted).toBeNull();
   });
 
   it("leave out services that are not desired any more", () => {
-    const seen = noteDecision(nothingSeen, decision([up("h1")], { old: [instance("h1", "o1")] }));
-    expect(Object.keys(factsOf(seen, about).services)).toEqual(["web", "api"]);
-    expect(factsOf(seen, about).hosts["h1"]?.carried).toEqual([]);
+    const seen = openSeen();
+    seen.decided(decision([up("h1")], { old: [instance("h1", "o1")] }));
+    expect(Object.keys(seen.facts(about).services)).toEqual(["web", "api"]);
+    expect(seen.facts(about).hosts["h1"]?.carried).toEqual([]);
+  });
+
+  it("are the same object for a service of which nothing has changed", () => {
+    const seen = openSeen();
+    seen.decided(decision([up("h1")], { web: [], api: [] }));
+    const before = seen.facts(about).services;
+    seen.decided(decision([up("h1")], { web: [] }));
+    const after = seen.facts(about).services;
+    expect(after["api"]).toBe(before["api"]);
+    expect(after["web"]).not.toBe(before["web"]);
   });
 });
