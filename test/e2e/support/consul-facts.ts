@@ -31,9 +31,9 @@ export async function memoryOf(consul: string, environment: string): Promise<Rea
 /** What a service's Memory holds as on its way. */
 export async function inFlightOf(consul: string, environment: string, service: string): Promise<readonly unknown[]> {
   const memory = (await memoryOf(consul, environment))[`memory/services/${service}`] as
-    | { readonly inFlight?: readonly unknown[] }
+    | { readonly value: { readonly inFlight?: readonly unknown[] } }
     | undefined;
-  return memory?.inFlight ?? [];
+  return memory?.value.inFlight ?? [];
 }
 
 export async function destroySession(consul: string, session: string): Promise<void> {

@@ -33,7 +33,8 @@ export interface PeerOptions {
   readonly args?: readonly string[];
 }
 
-const program = path.resolve("dist/bin.js");
+/** HEAL_TEST_PROGRAM: a build that stays as it is while another one is being made. */
+const program = path.resolve(process.env["HEAL_TEST_PROGRAM"] ?? "dist/bin.js");
 let count = 0;
 
 /** Starts a daemon beside others of the site; resolves when it says that it runs. */

@@ -1,0 +1,283 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, describe, expect, inject, it } from "vitest";
+import { startConsul, startConsulCluster, type ConsulAgent } from "../../../scripts/machine/consul.ts";
+import { openEventLog, type EventLog } from "../support/event-log.ts";
+import { noteFault } from "../support/fault-report.ts";
+import { settles } from "../support/invariants.ts";
+import { by, startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
+import { openProxy, pass, type Proxy } from "../support/proxy.ts";
+import { webService } from "../support/services.ts";
+import { openSite, until, type Site } from "../support/site.ts";
+
+const docker = inject("docker");
+const say = (): void => undefined;
+const closing: (() => Promise<void> | void)[] = [];
+const peers: Peer[] = [];
+
+afterEach(async ({ task }) => {
+  tellIfFailed(task, peers);
+  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+interface Ground {
+  readonly site: Site;
+  readonly events: EventLog;
+  readonly daemon: Peer;
+}
+
+/** Two healthy instances under a daemon that uses this Consul. */
+async function twoHealthy(consul: string, options: PeerOptions = {}): Promise<Ground> {
+  const site = openSite({ docker, consul });
+  closing.push(() => site.close());
+  const events = await openEventLog(docker, site.environment);
+  closing.push(() => events.close());
+  site.desire({ web: webService(2) });
+  const daemon = await startPeer(site, options);
+  peers.push(daemon);
+  await settles(site, consul, "web", 2).catch(async (error: Error) => {
+    throw new Error(`${error.message}\n${(await daemon.heal("why", "web")).stdout}`);
+  });
+  return { site, events, daemon };
+}
+
+async function consulOf(config: object = {}): Promise<{ readonly agent: ConsulAgent; readonly data: string }> {
+  const data = mkdtempSync(path.join(tmpdir(), "heal-consul-"));
+  const agent = await startConsul({
+    say,
+    name: `fault-${randomUUID().slice(0, 4)}`,
+    config: { data_dir: data, ...config },
+  });
+  closing.push(
+    () => rmSync(data, { recursive: true, force: true }),
+    () => agent.stop(),
+  );
+  return { agent, data };
+}
+
+const checks = async (daemon: Peer, code: number, withinMs = 60_000): Promise<string> => {
+  let stdout = "";
+  await until(
+    async () => {
+      const answer = await daemon.heal("check");
+      stdout = answer.stdout;
+      return answer.code === code;
+    },
+    `heal check to exit ${code}`,
+    withinMs,
+  );
+  return stdout;
+};
+const nothingHappened = (events: EventLog, from: number) => expect(events.since(from)).toEqual([]);
+
+describe("the daemon under a Consul that fails", () => {
+  it("touches nothing while the agent is away, says so, and goes on when it is back as it was", async (test) => {
+    const { agent } = await consulOf();
+    const { site, events, daemon } = await twoHealthy(agent.address);
+    const from = events.mark();
+    agent.kill("SIGKILL");
+    expect(await checks(daemon, 3)).toMatch(/^web UNKNOWN .*cannot tell/);
+    await agent.restart();
+    const backAtMs = Date.now();
+    await settles(site, agent.address, "web", 2);
+    await checks(daemon, 0);
+    const tookMs = Date.now() - backAtMs;
+    nothingHappened(events, from);
+    noteFault(
+      test,
+      "Consul agent killed and restarted with its services",
+      "status 3 meanwhile; nothing started or stopped; status 0",
+      tookMs,
+    );
+  });
+
+  it("registers everything again, and starts nothing, when the agent comes back with its services lost", async (test) => {
+    const { agent, data } = await consulOf();
+    const { site, events, daemon } = await twoHealthy(agent.address);
+    const from = events.mark();
+    agent.kill("SIGKILL");
+    for (const folder of ["services", "checks"]) rmSync(path.join(data, folder), { recursive: true, force: true });
+    await agent.restart();
+    const backAtMs = Date.now();
+    await settles(site, agent.address, "web", 2);
+    await checks(daemon, 0);
+    const tookMs = Date.now() - backAtMs;
+    nothingHappened(events, from);
+    noteFault(
+      test,
+      "Consul agent restarted with its services lost",
+      "registered again; nothing started or stopped",
+      tookMs,
+    );
+  });
+
+  it("starts nothing when all that Consul ever knew is gone", async (test) => {
+    const { agent, data } = await consulOf();
+    const { site, events, daemon } = await twoHealthy(agent.address);
+    const from = events.mark();
+    agent.kill("SIGKILL");
+    await checks(daemon, 3);
+    rmSync(data, { recursive: true, force: true });
+    await agent.restart();
+    const backAtMs = Date.now();
+    await settles(site, agent.address, "web", 2);
+    await checks(daemon, 0);
+    const tookMs = Date.now() - backAtMs;
+    nothingHappened(events, from);
+    noteFault(
+      test,
+      "Consul emptied: all its data lost, Memory as well",
+      "registered again; nothing started or stopped",
+      tookMs,
+    );
+  });
+
+  it("starts nothing while the cluster has no leader, and what is missing once it has one", async (test) => {
+    const cluster = await startConsulCluster({ say, name: `fault-${randomUUID().slice(0, 4)}`, servers: 3 });
+    closing.push(async () => void (await Promise.all(cluster.map((agent) => agent.stop()))));
+    const [asked, ...others] = cluster as [ConsulAgent, ...ConsulAgent[]];
+    const { site, events, daemon } = await twoHealthy(asked.address);
+    const from = events.mark();
+    for (const agent of others) agent.kill("SIGKILL");
+    const why = await checks(daemon, 3);
+    expect(why).toContain("cannot tell");
+    const [victim] = await site.containers("web");
+    await site.docker("POST", `/containers/${victim?.Id}/kill`);
+    await until(() => events.since(from).some(({ action }) => action === "die"), "the container to die");
+    // Long enough that a daemon which takes its old picture for the present one would have acted.
+    await new Promise((passed) => setTimeout(passed, 3_000));
+    expect(events.since(from).filter(({ action }) => action === "create" || action === "start")).toEqual([]);
+    await Promise.all(others.map((agent) => agent.restart()));
+    const backAtMs = Date.now();
+    await settles(site, asked.address, "web", 2);
+    const tookMs = Date.now() - backAtMs;
+    expect(events.since(from).filter(({ action }) => action === "create")).toHaveLength(1);
+    await checks(daemon, 0);
+    noteFault(
+      test,
+      "two of three Consul servers killed, a container killed meanwhile",
+      "status 3, nothing started without a leader; one start when it was back",
+      tookMs,
+    );
+  });
+
+  it("believes no valid but empty answer", async (test) => {
+    const consul = inject("consul");
+    const proxy = await openProxy(consul);
+    closing.push(() => proxy.close());
+    const { site, events, daemon } = await twoHealthy(consul, { environmentSettings: by(docker, proxy.http) });
+    const from = events.mark();
+    empty(proxy);
+    const emptyAtMs = Date.now();
+    proxy.cut();
+    await until(
+      () =>
+        proxy.exchanges.filter(({ path: url, number }) => number > 0 && url.includes("/health/service/web")).length > 3,
+      "it to be asked",
+    );
+    // Several looks, those that are consistent among them, and a look after each.
+    await new Promise((passed) => setTimeout(passed, 5_000));
+    nothingHappened(events, from);
+    expect((await site.registrations("web")).length).toBe(2);
+    proxy.treat(() => pass);
+    proxy.cut();
+    await checks(daemon, 0);
+    await settles(site, consul, "web", 2);
+    nothingHappened(events, from);
+    noteFault(
+      test,
+      "Consul answers 200 with nothing in it",
+      "nothing started, stopped or deregistered",
+      Date.now() - emptyAtMs,
+    );
+  });
+
+  it("touches nothing while its token is denied, says why, and goes on with the token given back", async (test) => {
+    const manager = randomUUID();
+    const token = randomUUID();
+    // What is denied here is a token; the anonymous one may do everything, so that the test itself can look.
+    const acl = { enabled: true, default_policy: "allow", tokens: { master: manager } };
+    const { agent } = await consulOf({ acl });
+    const ask = async (method: string, url: string, body?: object): Promise<Response> =>
+      fetch(`${agent.address}/v1/acl/${url}`, {
+        method,
+        headers: { "X-Consul-Token": manager },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const grant = async (): Promise<string> => {
+      const answer = await ask("PUT", "token", { SecretID: token, Policies: [{ Name: "global-management" }] });
+      expect(answer.status).toBe(200);
+      return ((await answer.json()) as { AccessorID: string }).AccessorID;
+    };
+    const accessor = await tryUntil(grant);
+    const { site, events, daemon } = await twoHealthy(agent.address, {
+      environmentSettings: { consul: { address: agent.address, token: { env: "HEAL_FAULT_TOKEN" } } },
+      variables: { HEAL_FAULT_TOKEN: token },
+    });
+    const from = events.mark();
+    expect((await ask("DELETE", `token/${accessor}`)).status).toBe(200);
+    const why = await checks(daemon, 3);
+    expect(why).toMatch(/ACL|403|denied/i);
+    const [victim] = await site.containers("web");
+    await site.docker("POST", `/containers/${victim?.Id}/kill`);
+    await new Promise((passed) => setTimeout(passed, 3_000));
+    expect(events.since(from).filter(({ action }) => action === "create" || action === "start")).toEqual([]);
+    await grant();
+    const backAtMs = Date.now();
+    await settles(site, agent.address, "web", 2);
+    await checks(daemon, 0);
+    noteFault(
+      test,
+      "Consul token revoked, a container killed meanwhile",
+      "status 3 and why; nothing started; healed once granted again",
+      Date.now() - backAtMs,
+    );
+  });
+
+  it("starts and stops nothing for a hundred reloads of the agent", async (test) => {
+    const { agent } = await consulOf();
+    const { site, events, daemon } = await twoHealthy(agent.address);
+    const from = events.mark();
+    const beganAtMs = Date.now();
+    for (let time = 0; time < 100; time += 1) {
+      const answer = await fetch(`${agent.address}/v1/agent/reload`, { method: "PUT" });
+      expect(answer.status).toBe(200);
+    }
+    const tookMs = Date.now() - beganAtMs;
+    await settles(site, agent.address, "web", 2);
+    await checks(daemon, 0);
+    nothingHappened(events, from);
+    noteFault(test, "Consul agent reloaded 100 times", "nothing started or stopped", tookMs);
+  });
+});
+
+/** Well-formed, with a known leader and an index, and nothing in it: as agents answer during some elections. */
+function empty(proxy: Proxy): void {
+  const headers = {
+    "Content-Type": "application/json",
+    "X-Consul-Index": "1",
+    "X-Consul-KnownLeader": "true",
+    "X-Consul-LastContact": "0",
+  };
+  proxy.treat(({ method, path: url }) => {
+    if (method !== "GET") return pass;
+    if (/\/v1\/health\//.test(url)) return { kind: "answer", status: 200, headers, body: "[]" };
+    if (/\/v1\/catalog\/services/.test(url)) return { kind: "answer", status: 200, headers, body: "{}" };
+    return pass;
+  });
+}
+
+/** The ACL system of a new server takes a moment to be there. */
+async function tryUntil<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries > 50) throw error;
+      await new Promise((passed) => setTimeout(passed, 200));
+    }
+  }
+}
