@@ -39,6 +39,8 @@ export interface ValidationReport {
   readonly warnings: readonly Problem[];
   /** Services of a valid desired state. */
   readonly services: number;
+  /** Which file each of them, and each of their fields, came from: `services.web.count` → `live/web.json`. */
+  readonly sources: Readonly<Record<string, string>>;
 }
 
 export interface Discovery {

@@ -51,7 +51,13 @@ afterEach(async () => {
 
 const adopt = (count: number, more: object = {}): void =>
   site.desire({
-    web: { count, runtime: "compose", adopt: { composeProject: project, composeService: "web" }, healing: { unhealthyAfter: "1s" }, ...more },
+    web: {
+      count,
+      runtime: "compose",
+      adopt: { composeProject: project, composeService: "web" },
+      healing: { unhealthyAfter: "1s" },
+      ...more,
+    },
   });
 
 describe("heal on a Compose project that exists already", () => {

@@ -29,14 +29,24 @@ export const validate: CommandDefinition = {
   },
 };
 
-function text({ problems, warnings, services, environment }: ValidationReport): string {
+function text({ problems, warnings, services, environment, sources }: ValidationReport): string {
   const lines = [...problems.map(line), ...warnings.map((warning) => `warning: ${line(warning)}`)];
   if (problems.length > 0) lines.push(counted(problems.length, "error"));
   else
     lines.push(
+      ...mergedLines(sources),
       `valid: ${counted(services, "service")}${environment === null ? "" : ` in ${cleanText(environment, 100)}`}`,
     );
   return `${lines.join("\n")}\n`;
+}
+
+/** What a later directory laid over an earlier one is easily overlooked: `services.web.count: live/web.json`. */
+function mergedLines(sources: ValidationReport["sources"]): readonly string[] {
+  return Object.entries(sources).flatMap(([place, file]) => {
+    const [, service = "", field] = place.split(".");
+    const isOverlaid = field !== undefined && file !== sources[`services.${service}`];
+    return isOverlaid ? [`${cleanText(place, 200)} is from ${cleanText(file, 300)}`] : [];
+  });
 }
 
 function line(problem: Problem): string {

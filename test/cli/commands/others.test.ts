@@ -22,7 +22,7 @@ describe("heal validate", () => {
     const asked: unknown[] = [];
     const validate = async (...given: readonly unknown[]) => {
       asked.push(given);
-      return { version: 1, environment: "live", problems: [], warnings: [], services: 2 } as const;
+      return { version: 1, environment: "live", problems: [], warnings: [], services: 2, sources: {} } as const;
     };
     const { code, out } = await runHeal(["validate", "a.json", "--env", "live"], { wiring: { validate } });
     expect([code, out]).toEqual([0, "valid: 2 services in live\n"]);
@@ -31,7 +31,14 @@ describe("heal validate", () => {
 
   it("gives every error as a place that editors can open, and warnings apart", async () => {
     const warning = { ...problem, message: "the channel ops-chat has no key\u001b[2J", expected: null };
-    const report = { version: 1, environment: null, problems: [problem], warnings: [warning], services: 0 } as const;
+    const report = {
+      version: 1,
+      environment: null,
+      problems: [problem],
+      warnings: [warning],
+      services: 0,
+      sources: {},
+    } as const;
     const wiring = { validate: async () => report };
     const { code, out } = await runHeal(["validate"], { wiring });
     expect([code, out]).toEqual([

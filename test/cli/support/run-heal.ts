@@ -36,7 +36,7 @@ export async function runHeal(argv: readonly string[], around: Around = {}): Pro
     connect: async () => around.daemon ?? null,
     openOneShot: async () => around.oneShot ?? fakeController(),
     runDaemon: async () => undefined,
-    validate: async () => ({ version: 1, environment: "live", problems: [], warnings: [], services: 2 }),
+    validate: async () => ({ version: 1, environment: "live", problems: [], warnings: [], services: 2, sources: {} }),
     discover: async () => ({ services: [], notes: [] }),
     ...around.wiring,
   };
