@@ -16,6 +16,7 @@ export interface RedisControlParts {
 }
 
 const WISH_MS = 10_000;
+const RETRY_MS = 200;
 
 /**
  * What a person asks about the roles of a Redis service. A wish is written to Memory, so that it outlives this process,
@@ -26,17 +27,25 @@ export function openRedisControl(parts: RedisControlParts): RedisControl {
   const change = async (service: string, kind: RedisWish["kind"], to: string | null): Promise<RedisReport> => {
     mustHaveRoles(world, service);
     await parts.takeOffice();
-    const before = memoryOf(world, service);
-    await write(world, service, { ...before, wish: { kind, to, untilMs: world.clock.steadyMs() + WISH_MS } });
-    const pass = await parts.run([service], () => undefined);
-    const result = pass.results.find(
-      ({ action }) => action.kind === "switch-over" || action.kind === "promote-replica",
-    );
-    const after = await decide(world, [service]);
-    const report = reportOf(world, service, after);
-    if (result?.kind === "done" || (result === undefined && report.epoch > before.epoch)) return report;
-    await write(world, service, { ...memoryOf(world, service), wish: null });
-    throw new ControllerError("refused", whyNot(pass, service, result));
+    const { epoch } = memoryOf(world, service);
+    const untilMs = world.clock.steadyMs() + WISH_MS;
+    for (;;) {
+      await write(world, service, { ...memoryOf(world, service), wish: { kind, to, untilMs } });
+      const pass = await parts.run([service], () => undefined);
+      const result = pass.results.find(
+        ({ action }) => action.kind === "switch-over" || action.kind === "promote-replica",
+      );
+      const report = reportOf(world, service, await decide(world, [service]));
+      if (result?.kind === "done" || (result === undefined && report.epoch > epoch)) return report;
+      // A pass that was under way when the wish was written may have written its own idea of Memory over it.
+      const isForgotten = result === undefined && reasonOf(pass, service) === null;
+      if (isForgotten && world.clock.steadyMs() < untilMs && report.nodes.length > 1) {
+        await world.clock.sleep(RETRY_MS);
+        continue;
+      }
+      await write(world, service, { ...memoryOf(world, service), wish: null });
+      throw new ControllerError("refused", whyNot(pass, service, result));
+    }
   };
   return {
     async status(service) {
@@ -66,9 +75,16 @@ async function write(world: World, service: string, redis: RedisMemory): Promise
 function whyNot(pass: Pass, service: string, result: Pass["results"][number] | undefined): string {
   if (result?.kind === "failed") return result.message;
   if (result?.kind === "skipped") return result.reason;
+  return reasonOf(pass, service) ?? "nothing was to be done: it is the master already";
+}
+
+/** What held the change back; null when the pass knew of none. */
+function reasonOf(pass: Pass, service: string): string | null {
   const holds = pass.plan.services[service]?.holds ?? [];
-  const hold = holds.find(({ because }) => because.rule.startsWith("redis")) ?? holds[0];
-  return hold === undefined ? "nothing was to be done: it is the master already" : hold.reason;
+  return (
+    holds.find(({ because }) => because.rule === "redis-switchover" || because.rule === "redis-failover")?.reason ??
+    null
+  );
 }
 
 function reportOf(world: World, service: string, { observed, plan, memory }: Decision): RedisReport {

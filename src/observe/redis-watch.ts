@@ -6,6 +6,7 @@ import type { Service } from "../model/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Redis, RedisEndpoint } from "../ports/redis.ts";
 import { RedisError } from "../ports/redis.ts";
+import { openSentinelWatch } from "./redis-sentinel.ts";
 import { reachOf, type RedisReach } from "./redis-address.ts";
 
 export interface RedisWatchDeps {
@@ -51,6 +52,8 @@ const GONE_MAX = 16;
 export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
   const { clock, nodes } = deps;
   const services = new Map<string, Map<string, Watched>>();
+  const sentinels = openSentinelWatch(nodes, clock);
+  const sentinelsAskedAtMs = new Map<string, number>();
   const gone = new Map<string, Map<string, { readonly node: RedisNode; readonly atMs: number }>>();
 
   const ask = (watched: Watched): Promise<void> => {
@@ -116,7 +119,7 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
           return one === undefined ? [] : [viewOf(instance, one)];
         }),
         gone: Object.fromEntries(gone.get(service.name) ?? []),
-        sentinel: null,
+        sentinel: await sentinels.look(service),
       };
     },
     async follow(signal) {
@@ -128,6 +131,12 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
           const dueMs = watched.askedAtMs + intervalOf(watched.service);
           if (watched.asking === null && dueMs <= nowMs) void ask(watched);
           nextMs = Math.min(nextMs, Math.max(dueMs, nowMs + INTERVAL_MIN_MS));
+        }
+        for (const service of new Map(all.map((one) => [one.service.name, one.service])).values()) {
+          if (service.redis?.sentinel == null) continue;
+          if (nowMs - (sentinelsAskedAtMs.get(service.name) ?? 0) < intervalOf(service)) continue;
+          sentinelsAskedAtMs.set(service.name, nowMs);
+          void sentinels.hasChanged(service).then((changed) => changed && deps.onChange([service.name]));
         }
         await clock.sleep(Math.max(INTERVAL_MIN_MS, nextMs - nowMs), signal);
       }

@@ -41,3 +41,12 @@ export async function settle(what: string, isSo: () => Promise<boolean>, withinM
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** A container's address in its first network. */
+export function addressIn({
+  Networks,
+}: {
+  readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+}): string {
+  return Object.values(Networks)[0]?.IPAddress ?? "";
+}

@@ -2,6 +2,7 @@
 import { whole } from "../../../test/e2e/support/redis-faults.ts";
 import { openRedisHeal } from "../../../test/e2e/support/redis-heal.ts";
 import type { Group, GroupMaster, Settings } from "./group.ts";
+import { addressIn } from "./group.ts";
 
 export async function openHealGroup(settings: Settings): Promise<Group> {
   const heal = await openRedisHeal({
@@ -24,7 +25,7 @@ export async function openHealGroup(settings: Settings): Promise<Group> {
       const master = await whole(heal, settings.count);
       const { NetworkSettings } = await heal.docker.getContainer(master.container).inspect();
       const at = { host: master.address, port: master.port };
-      return { ...at, container: master.container, inside: NetworkSettings.IPAddress };
+      return { ...at, container: master.container, inside: addressIn(NetworkSettings) };
     },
     async switchover() {
       await heal.switchover(null);

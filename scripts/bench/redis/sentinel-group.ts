@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { Redis } from "ioredis";
 import type { Group, GroupMaster } from "./group.ts";
-import { settle, type Settings } from "./group.ts";
+import { addressIn, settle, type Settings } from "./group.ts";
 
 const SENTINELS = 3;
 const NAME = "bench";
@@ -34,7 +34,7 @@ export async function openSentinelGroup(docker: Docker, settings: Settings): Pro
       });
       await container.start();
       const { NetworkSettings } = await container.inspect();
-      containers.push({ id: container.id, host: NetworkSettings.IPAddress });
+      containers.push({ id: container.id, host: addressIn(NetworkSettings) });
     }
     for (let number = 0; number < SENTINELS; number += 1) {
       const file = join(directory, `${number}.conf`);

@@ -34,6 +34,8 @@ export function openConnections(): Connections {
       host: at.address.host,
       port: at.address.port,
       lazyConnect: true,
+      // The newer protocol begins with a greeting that a server with a password refuses, and old ones do not know.
+      protocol: 2,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
@@ -51,10 +53,14 @@ export function openConnections(): Connections {
             },
           }),
     });
-    // Failures come with the commands; an `error` event without a listener would be printed.
-    client.on("error", () => undefined);
+    // Commands fail with no more than that the connection is closed; why it is, is told here alone.
+    let cause: unknown = null;
+    client.on("error", (error: unknown) => (cause = error));
     client.on("end", () => drop(key, client));
-    const entry = { client, ready: client.connect().then(() => logIn(client, at)) };
+    const connected = client.connect().catch((error: unknown) => {
+      throw cause ?? error;
+    });
+    const entry = { client, ready: connected.then(() => logIn(client, at)) };
     entry.ready.catch(() => undefined);
     kept.set(key, entry);
     return entry;

@@ -1,0 +1,69 @@
+/** A planned change of master, by Redis's own coordinated FAILOVER, while a client writes a thousand times a second. */
+import { afterEach, expect, test } from "vitest";
+import { longestGapMs, lostWrites, startWriter } from "../../scripts/bench/redis/writer.ts";
+import { ask, roleOf, watchMasters, whole } from "./support/redis-faults.ts";
+import type { RedisHeal } from "./support/redis-heal.ts";
+import { openRedisHeal, until } from "./support/redis-heal.ts";
+
+let heal: RedisHeal | null = null;
+afterEach(async () => {
+  await heal?.end();
+  heal = null;
+});
+
+test("a switchover loses no acknowledged write, and there are never two masters", async () => {
+  heal = await openRedisHeal();
+  const of = heal;
+  const old = await whole(of);
+  const watch = watchMasters(of);
+  const writer = startWriter({
+    locate: async () => {
+      const master = await of.master();
+      return master === null ? null : { host: master.address, port: master.port };
+    },
+  });
+  await until(
+    "writes",
+    async () => writer.written().acknowledged.length,
+    (count) => count > 200,
+  );
+  const askedAtMs = performance.now();
+  const name = await of.switchover(null);
+  expect(name).not.toBe(old.container);
+  const master = await whole(of);
+  expect(master.container).toBe(name);
+  await until(
+    "writes go on",
+    async () => writer.written().acknowledged.at(-1)?.by,
+    (by) => by === `${master.address}:${master.port}`,
+  );
+  const written = await writer.stop();
+  expect(await lostWrites(written, { host: master.address, port: master.port })).toBe(0);
+  console.log(`switchover: unavailable for ${Math.round(longestGapMs(written, askedAtMs))} ms at 1 kHz`);
+  expect((await watch.stop()).most).toBe(1);
+  expect(await roleOf(old)).toBe("slave");
+});
+
+test("a switchover to a named instance makes that one the master; to one that is not there it is refused", async () => {
+  heal = await openRedisHeal();
+  const master = await whole(heal);
+  const other = (await heal.registrations()).find(({ id }) => id !== master.id);
+  if (other === undefined) throw new Error("no replica");
+  await expect(heal.switchover("nobody")).rejects.toThrow(/no replica of that name/);
+  expect((await heal.master())?.container).toBe(master.container);
+  expect(await heal.switchover(other.container)).toBe(other.container);
+  expect((await heal.master())?.container).toBe(other.container);
+});
+
+test("a switchover to a replica that cannot keep up leaves all as it was", async () => {
+  heal = await openRedisHeal({ count: 2 });
+  const of = heal;
+  const master = await whole(of, 2);
+  const other = (await of.registrations()).find(({ id }) => id !== master.id);
+  if (other === undefined) throw new Error("no replica");
+  await ask(master, "CONFIG", "SET", "repl-timeout", "600");
+  await ask(other, "CONFIG", "SET", "replica-priority", "0");
+  await expect(of.switchover(null)).rejects.toThrow(/linked and may take over/);
+  expect(await roleOf(master)).toBe("master");
+  await ask(master, "SET", "still", "writable");
+});
