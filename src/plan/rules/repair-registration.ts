@@ -1,7 +1,7 @@
 /**
  * Consul and Docker disagree about one instance. Docker runs it and Consul does not list it, or sends clients where it
- * is not: register it, and never start another for it. Consul lists it and no container stands behind it: take the
- * ghost back; it never counts as healthy. Registrations that do not carry our mark are somebody else's and stay.
+ * is not: register it, and never start another for it. Consul lists it and no container stands behind it, or one that
+ * has ended and that only Swarm or Compose may clear away: take the ghost back; it never counts as healthy. Registrations that do not carry our mark are somebody else's and stay.
  */
 import type { Action, Hold } from "../../model/action.ts";
 import type { Registration } from "../../model/instance.ts";
@@ -10,6 +10,7 @@ import type { ServiceMemory } from "../../model/memory.ts";
 import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import { gather, holdBack, isAction, nothing } from "../situation.ts";
+import { ownRegistration } from "../stop.ts";
 import type { Counted, Stock } from "../stock.ts";
 import { subjectOf } from "../subject.ts";
 
@@ -23,6 +24,7 @@ export function repairRegistration(situation: Situation): Proposal {
   const outcomes = [
     ...unlisted.flatMap((one) => registerUnlisted(situation, one) ?? []),
     ...deregisterGhosts(situation, observed.registry.value.ghosts),
+    ...deregisterEnded(situation),
   ];
   return gather(outcomes.map((outcome) => (isAction(outcome) ? unlessUnderWay(situation, outcome) : outcome)));
 }
@@ -62,6 +64,21 @@ function deregisterGhosts({ service, stock, memory }: Situation, ghosts: readonl
       const because = { rule: RULE.deregisterGhost, evidence };
       return { kind: "deregister-instance", service: service.name, node, registrationId: id, because };
     });
+}
+
+/**
+ * Swarm and Compose keep the containers of what has ended, and start others in their place. Theirs are not for us to
+ * clear away, but what we registered of them is.
+ */
+function deregisterEnded({ service, stock, environment }: Situation): readonly Action[] {
+  return stock.counted.flatMap(({ instance, condition }) => {
+    const registration = ownRegistration(environment, instance);
+    if (condition !== "ended" || instance.container.slot !== null || registration === null) return [];
+    const evidence = `Consul lists ${instance.container.name} on ${instance.container.host}, which has ended`;
+    const because = { rule: RULE.deregisterGhost, evidence };
+    const { id, node } = registration;
+    return [{ kind: "deregister-instance", service: service.name, node, registrationId: id, because }];
+  });
 }
 
 /** An agent that is cut off from the servers takes everything, and nothing comes of it until it is back. */
