@@ -12,12 +12,24 @@ export function notYetWell(world: SimulatedWorld, quietMs: number): readonly str
   const troubles: string[] = [];
   for (const service of world.truth.services()) {
     const reason = whyUnwell(world, service);
-    if (reason !== null) troubles.push(`L1: ${service.name} ${reason}`);
+    if (reason !== null)
+      troubles.push(`L1: ${service.name} ${reason}; its leader says: ${whatLeaderSays(world, service.name)}`);
     const sinceMs = world.scheduler.nowMs() - world.safety.lastMutationAtMs(service.name);
-    if (sinceMs < quietMs) troubles.push(`L1: ${service.name} was changed ${sinceMs} ms ago, though all is well`);
+    // One that never gets well, and that nobody may replace, may be tried for ever.
+    const isWell = [...world.truth.containersOf(service.name)].every((one) => !isUp(one) || world.truth.serves(one));
+    if (isWell && sinceMs < quietMs)
+      troubles.push(`L1: ${service.name} was changed ${sinceMs} ms ago, though all is well`);
   }
   if (world.keys.leader().lease === null) troubles.push("L3: nobody leads");
   return [...troubles, ...ghosts(world)];
+}
+
+function whatLeaderSays(world: SimulatedWorld, service: string): string {
+  const leader = world.controllers.running().find(({ leadership }) => leadership.standing().kind === "leader");
+  const plan = leader?.board.plans().find((one) => one.service === service);
+  if (plan === undefined) return "nothing";
+  const holds = plan.holds.map(({ heldBy, reason }) => `${heldBy}: ${reason}`);
+  return [plan.standing.summary, plan.standing.trustReason, ...holds].join("; ");
 }
 
 /** Whether a service can be well at all: nobody can heal what has no image or breaks the policy. */
@@ -33,11 +45,18 @@ function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   const slots = new Set(serving.map(({ labels }) => labels[LABEL.slot] ?? "by hand"));
   const byHand = serving.filter(({ labels }) => labels[LABEL.slot] === undefined).length;
   const inSlots = slots.has("by hand") ? slots.size - 1 : slots.size;
-  if (inSlots + byHand < service.count) return `has ${inSlots + byHand} of ${service.count} that serve`;
+  const possible = Math.min(service.count, roomFor(world, service));
+  if (inSlots + byHand < possible) return `has ${inSlots + byHand} of ${possible} that serve`;
   if (service.surplus.action === "trim" && serving.length > service.count) {
     return `has ${serving.length} where ${service.count} are asked for, and is to be trimmed`;
   }
   return service.consul === null ? null : whyUnlisted(world, service, serving);
+}
+
+/** A fixed host port is there once per host. */
+function roomFor(world: SimulatedWorld, { container }: Service): number {
+  const isFixed = container?.ports.some(({ host }) => host !== null) ?? false;
+  return isFixed ? world.hosts.length : Number.POSITIVE_INFINITY;
 }
 
 function whyAdoptedUnwell(

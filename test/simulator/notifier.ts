@@ -16,7 +16,7 @@ export function channel(name: string): Channel {
 }
 
 /** The Notifier port of one controller on one channel. */
-export function simulatedNotifier(process: Process, to: Channel): Notifier {
+export function simulatedNotifier(process: Process, to: Channel, taken: () => void): Notifier {
   const { scheduler, dice } = process;
   return {
     name: to.name,
@@ -36,6 +36,7 @@ export function simulatedNotifier(process: Process, to: Channel): Notifier {
           if (to.mood === "refusing") {
             return settle({ kind: "failed", reason: "451 try again later", retryAfterMs: null, permanent: false });
           }
+          taken();
           to.taken.push({ message, from: process.name, atMs: scheduler.nowMs() });
           if (to.mood === "well") settle({ kind: "taken" });
         });

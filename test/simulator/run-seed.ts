@@ -1,5 +1,6 @@
 import { drawFaults, scheduleFaults } from "./faults.ts";
 import type { FaultEvent } from "./faults.ts";
+import { watchBounds } from "./bounds.ts";
 import { notYetWell } from "./liveness.ts";
 import type { Violation } from "./safety.ts";
 import { buildWorld } from "./world.ts";
@@ -40,14 +41,19 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
   const { scheduler, safety } = world;
   // Thousands of refused requests are part of the play; nobody reads where each came from.
   Error.stackTraceLimit = options.story === undefined ? 0 : 10;
+  watchBounds(world);
   const storm = scheduleFaults(world, options.faults ?? drawFaults(seed, STORM_MS));
   const broken = (): boolean => safety.violations.length > 0;
 
-  scheduler.run(STORM_MS, broken);
-  if (!broken()) {
-    world.tell(() => "CALM");
-    storm.calm();
-    scheduler.run(STORM_MS + CALM_MS, broken);
+  try {
+    scheduler.run(STORM_MS, broken);
+    if (!broken()) {
+      world.tell(() => "CALM");
+      storm.calm();
+      scheduler.run(STORM_MS + CALM_MS, broken);
+    }
+  } catch (error) {
+    safety.violate("bug", (error as Error).stack ?? String(error));
   }
   if (!broken())
     for (const trouble of notYetWell(world, QUIET_MS)) safety.violate(trouble.slice(0, 2), trouble.slice(4));

@@ -87,7 +87,8 @@ export function safety(deps: SafetyDeps): Safety {
     const open = unclear.get(key);
     if (open === undefined || (open.name === name && open.machine === machine)) return;
     const lookedAtMs = looks.get(process)?.get(open.machine) ?? Number.NEGATIVE_INFINITY;
-    const lost = truth.silentForMs(process, open.machine, toleranceMs) > 10_000 && truth.calledGone(open.machine, toleranceMs);
+    const lost =
+      truth.silentForMs(process, open.machine, toleranceMs) > 10_000 && truth.calledGone(open.machine, toleranceMs);
     if (lookedAtMs < open.atMs && !lost) {
       violate(
         "S8",
@@ -137,7 +138,7 @@ export function safety(deps: SafetyDeps): Safety {
         `${process.name} started ${started.name} on ${started.machine} while ${rival.name} runs well on ${rival.machine}`,
       );
     }
-    const { most } = truth.wished(name, lagMs);
+    const most = truth.wished(name, lagMs).most + (rival === null ? 0 : 1); // the one that is replaced goes later
     if (slots.size + 1 > most) {
       violate(
         "S5",
@@ -153,7 +154,17 @@ export function safety(deps: SafetyDeps): Safety {
     const service = truth.wish(name);
     const lagMs = truth.lagMs(stopped.machine);
     if (service === undefined || !truth.serves(stopped)) return;
-    if (truth.blamedForMs(stopped, lagMs) >= service.healing.unhealthyAfterMs - toleranceMs) return;
+    const isReplaced = [...truth.containersOf(name)].some(
+      (one) => slotOf(one) === slotOf(stopped) && generationOf(one) > generationOf(stopped) && truth.serves(one),
+    );
+    const patienceMs = isReplaced ? 1 : service.healing.unhealthyAfterMs - toleranceMs;
+    if (truth.blamedForMs(stopped, lagMs) >= patienceMs) return;
+    if (service.surplus.action === "alert" && !isReplaced) {
+      violate(
+        "trim",
+        `${process.name} ${how} ${stopped.name}, which runs well, though surplus of ${name} is only to be alerted`,
+      );
+    }
     let left = 0;
     for (const one of truth.containersOf(name)) {
       if (one === stopped) continue;

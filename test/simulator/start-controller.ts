@@ -49,7 +49,13 @@ const same = <T>(part: T): T => part;
 /** Puts the real parts together as the daemon's own wiring does, on simulated ports, and starts them. */
 export function startController(world: SimulatedWorld, name: string, machine: string, starts: number): Controller {
   const { plan, sabotage } = world;
-  const process = startProcess(world.scheduler, world.dice.fork(`${name} ${starts}`), name, machine, world.skewOf(machine));
+  const process = startProcess(
+    world.scheduler,
+    world.dice.fork(`${name} ${starts}`),
+    name,
+    machine,
+    world.skewOf(machine),
+  );
   const clock = (sabotage.clock ?? same)(process.clock);
   const random = process.dice;
   const log = logOf(world, name);
@@ -88,7 +94,7 @@ export function startController(world: SimulatedWorld, name: string, machine: st
     leadership: leadership.standing,
     desired: source,
     channels: world.channels.map((channel) => ({
-      notifier: (sabotage.notifier ?? same)(simulatedNotifier(process, channel)),
+      notifier: (sabotage.notifier ?? same)(simulatedNotifier(process, channel, () => world.count("alert told"))),
       timeoutMs: 10_000,
       attempts: 3,
     })),
@@ -110,7 +116,8 @@ export function startController(world: SimulatedWorld, name: string, machine: st
       void history.load().catch(() => {});
     },
     watchRegistry: async (hints, signal) => {
-      if (sabotage.noWatch !== true) await watchRegistry({ registry: tools.registry, clock, random }, hints, { signal });
+      if (sabotage.noWatch !== true)
+        await watchRegistry({ registry: tools.registry, clock, random }, hints, { signal });
     },
     swarm: tools.swarm,
     shadow: false,
@@ -159,14 +166,24 @@ function logOf(world: SimulatedWorld, name: string): Log {
     world.count(`log ${data.event}`);
     if (typeof data["rule"] === "string") world.count(`rule ${data["rule"]}: ${data.event}`);
     if (typeof data["heldBy"] === "string") world.count(`held by ${data["heldBy"]}`);
-    if (data.event === "pass.failed") world.safety.violate("bug", `${who}: ${message}: ${String((data["error"] as Error).stack)}`);
+    if (data.event === "pass.failed")
+      world.safety.violate("bug", `${who}: ${message}: ${String((data["error"] as Error).stack)}`);
     if (level !== "debug") world.tell(() => `  ${who} ${level}: ${message} ${JSON.stringify(data)}`);
   });
 }
 
 function consulOf(world: SimulatedWorld, process: Process): ConsulDeps & { readonly witness: Safety } {
   const { servers, keys, network, weather, conditions, safety } = world;
-  return { process, agent: world.agents.get(process.machine)!, servers, keys, network, weather, conditions, witness: safety };
+  return {
+    process,
+    agent: world.agents.get(process.machine)!,
+    servers,
+    keys,
+    network,
+    weather,
+    conditions,
+    witness: safety,
+  };
 }
 
 function toolsOf(world: SimulatedWorld, process: Process, consul: ReturnType<typeof consulOf>): Omit<Tools, "clock"> {

@@ -255,7 +255,8 @@ export function swarmCluster(deps: SwarmClusterDeps): SwarmCluster {
         }
       }
     },
-    downUntilMs: (name) => (down.has(name) ? Number.POSITIVE_INFINITY : (lastDown.get(name) ?? Number.NEGATIVE_INFINITY)),
+    downUntilMs: (name) =>
+      down.has(name) ? Number.POSITIVE_INFINITY : (lastDown.get(name) ?? Number.NEGATIVE_INFINITY),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

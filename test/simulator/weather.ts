@@ -1,7 +1,6 @@
 import type { EngineWeather } from "./engine.ts";
 import type { Process } from "./process.ts";
 import type { Dice } from "./random.ts";
-import type { Scheduler } from "./scheduler.ts";
 import type { Truth } from "./truth.ts";
 import type { Fate } from "./wire.ts";
 
@@ -24,7 +23,7 @@ export interface StormyWeather extends EngineWeather {
   onFate(listener: (fate: Fate, call: string) => void): void;
 }
 
-export function stormyWeather(_scheduler: Scheduler, dice: Dice, truth: Truth): StormyWeather {
+export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
   const spells = new Set<Spell>();
   const events = new Map<string, { readonly fate: "lost" | "delayed"; readonly probability: number }>();
   let killed = (_process: Process): void => {};

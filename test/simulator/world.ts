@@ -95,7 +95,7 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
     servers,
     environment: plan.environment,
     resyncMs: plan.resyncMs,
-swarmDownUntilMs: (name) => cluster?.downUntilMs(name) ?? Number.NEGATIVE_INFINITY,
+    swarmDownUntilMs: (name) => cluster?.downUntilMs(name) ?? Number.NEGATIVE_INFINITY,
   });
   const behaviours = new Map<string, Behaviour>();
   const machines = new Map<string, Machine>();
@@ -118,7 +118,7 @@ swarmDownUntilMs: (name) => cluster?.downUntilMs(name) ?? Number.NEGATIVE_INFINI
     agents.set(name, consulAgent({ scheduler: time, dice: own, network: cables, servers, machine: made, address }));
   }
   const hosts = plan.hosts.map((name) => machines.get(name)!);
-  const weather = stormyWeather(time, chance.fork("weather"), known);
+  const weather = stormyWeather(chance.fork("weather"), known);
   const guard = safety({
     scheduler: time,
     truth: known,
@@ -179,6 +179,7 @@ swarmDownUntilMs: (name) => cluster?.downUntilMs(name) ?? Number.NEGATIVE_INFINI
     },
   };
   cables.onChange(world.review);
+  weather.onFate((fate) => count(fates[fate]));
   world.wish(plan.services);
   settleAdopted(world);
   (world as { controllers: ControllerFleet }).controllers = controllerFleet(world);
@@ -196,6 +197,18 @@ function settleAdopted({ plan, cluster, composeFiles, machines, truth }: Simulat
     }
   }
 }
+
+const fates = {
+  normal: "",
+  slow: "a request is slow",
+  late: "a request is late",
+  unreachable: "a connection is refused",
+  "lost-request": "a request is lost",
+  "lost-answer": "an answer is lost",
+  refuse: "a request is refused",
+  "kill-before": "a controller dies before a call",
+  "kill-after": "a controller dies after a call",
+} as const;
 
 const garbled = { file: "live.json", line: 3, column: 7, message: "unexpected end", expected: "a value" };
 

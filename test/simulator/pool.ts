@@ -1,0 +1,32 @@
+import { fork } from "node:child_process";
+import type { CampaignResult } from "./campaign.ts";
+import type { Task } from "./worker.ts";
+
+/** Plays tasks on so many processes and hands on each result as it comes. Rejects when a process dies. */
+export async function playOnAll(
+  workers: number,
+  nextTask: () => Task | null,
+  onResult: (result: CampaignResult, task: Task) => void,
+): Promise<void> {
+  await Promise.all(Array.from({ length: workers }, () => playOnOne(nextTask, onResult)));
+}
+
+function playOnOne(nextTask: () => Task | null, onResult: (result: CampaignResult, task: Task) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let task = nextTask();
+    if (task === null) return resolve();
+    const script = new URL("./worker.ts", import.meta.url);
+    const child = fork(script, ["--simulator-worker"], { execArgv: ["--import", "tsx"] });
+    child.once("error", reject);
+    child.once("exit", (code) =>
+      task === null ? resolve() : reject(new Error(`a worker ended with ${code} in ${JSON.stringify(task)}`)),
+    );
+    child.on("message", (result: CampaignResult) => {
+      onResult(result, task!);
+      task = nextTask();
+      if (task === null) child.kill();
+      else child.send(task);
+    });
+    child.send(task);
+  });
+}
