@@ -83,6 +83,7 @@ describe("heal over several engines", () => {
     await oneOnEach("2s");
     const [lost] = (await ground.running()).filter(({ host }) => host === "h3");
     const samples = sample(ground);
+    test.onTestFinished(() => void samples.stop().catch(() => undefined));
     const offAtMs = Date.now();
     await fleet.powerOff(3);
     await allHealthy();

@@ -75,16 +75,22 @@ export interface Sample {
   readonly running: number;
 }
 
+const samplesMin = 10;
+
 /** Looks again and again until stopped; gives all that was seen. */
 export function sample({ healthy, running }: FleetSite, everyMs = 150): { stop(): Promise<readonly Sample[]> } {
   const samples: Sample[] = [];
   const state = { stopped: false };
   const done = (async () => {
     while (!state.stopped) {
-      const [inConsul, inDocker] = await Promise.all([healthy(), running()]);
-      // Healthy is what Consul finds passing and Docker runs.
-      const both = inDocker.filter(({ name }) => inConsul.includes(name)).length;
-      samples.push({ atMs: Date.now(), healthy: both, running: inDocker.length });
+      try {
+        const [inConsul, inDocker] = await Promise.all([healthy(), running()]);
+        // Healthy is what Consul finds passing and Docker runs.
+        const both = inDocker.filter(({ name }) => inConsul.includes(name)).length;
+        samples.push({ atMs: Date.now(), healthy: both, running: inDocker.length });
+      } catch {
+        // Nobody answered; too few samples are told of at the end.
+      }
       await new Promise((passed) => setTimeout(passed, everyMs));
     }
   })();
@@ -92,6 +98,7 @@ export function sample({ healthy, running }: FleetSite, everyMs = 150): { stop()
     async stop() {
       state.stopped = true;
       await done;
+      if (samples.length < samplesMin) throw new Error(`only ${samples.length} samples could be taken`);
       return samples;
     },
   };
