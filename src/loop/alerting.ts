@@ -56,6 +56,8 @@ export interface Alerting extends Listener<Decision> {
 
 /** So long are the changes of one moment gathered before alerts are looked at. */
 const GATHER_MS = 20;
+/** Judging every service takes its time where there are thousands: at most a tenth of all time goes into it. */
+const REST_TIMES = 9;
 const RETRY_MS = 1_000;
 /** Without a leader for longer than an election takes, whoever is left tells, though nothing can be saved. */
 const LEADERLESS_AFTER_MS = 10_000;
@@ -72,6 +74,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
   let timer: { readonly atMs: number; readonly cancel: Cancel } | null = null;
   let turn: Promise<unknown> = Promise.resolve();
   let closed = false;
+  let restUntilMs = 0;
 
   const channelNames = (): readonly string[] => deps.channels.map(({ notifier }) => notifier.name);
   const context = () => ({ environment: deps.desired.current().environment, wallMs: clock.wallMs(), rules });
@@ -106,7 +109,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     });
     timer = { atMs, cancel };
   };
-  const touch = (): void => wake(clock.steadyMs() + GATHER_MS);
+  const touch = (): void => wake(Math.max(clock.steadyMs() + GATHER_MS, restUntilMs));
 
   /** Saved before it is told. A state that could not be saved is not taken up, and is worked out anew. */
   const advance = async (): Promise<void> => {
@@ -133,6 +136,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     const { environment } = facts;
     const conditions = conditionsFrom(facts);
     const next = advanceAlerts({ environment, conditions, state, nowMs, wallMs: clock.wallMs(), rules });
+    restUntilMs = clock.steadyMs() + (clock.steadyMs() - nowMs) * REST_TIMES;
     const refused = standing.kind === "leader" ? await memory.commit(deps.fence(), { alerts: next.state }) : null;
     if (refused !== null) {
       log.debug({ event: EVENT.memoryRefused, refused }, "alerts could not be saved");

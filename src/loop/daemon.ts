@@ -1,10 +1,11 @@
 import type { Plan } from "../model/plan.ts";
-import type { DesiredState } from "../model/service.ts";
+import type { Service } from "../model/service.ts";
 import { mayBeSwarm } from "../observe/ownership.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Swarm } from "../ports/swarm.ts";
 import { EVENT } from "../report/events.ts";
+import { derived, servicesBy } from "./derived.ts";
 import type { Leadership } from "./leadership.ts";
 import type { Nudges } from "./nudges.ts";
 import type { LeadershipStanding } from "./standing.ts";
@@ -58,6 +59,10 @@ export function startDaemon(parts: DaemonParts): Daemon {
   let memoryLoaded = false;
   const starting = new Set<string>(["Docker has not been listed yet", "Consul has not answered yet"]);
 
+  const byConsulName = derived(world.desired, (desired) => servicesBy(desired, (service) => [consulNameOf(service)]));
+  const servicesOf = (consulNames: readonly string[]): readonly string[] =>
+    consulNames.flatMap((name) => byConsulName().get(name) ?? []);
+
   const nudges = openNudges({
     clock,
     all: () => Object.keys(world.desired().services),
@@ -88,7 +93,8 @@ export function startDaemon(parts: DaemonParts): Daemon {
     const nowMs = clock.steadyMs();
     const retry = new Set(results.filter(({ kind }) => kind !== "done").map(({ action }) => action.service));
     const acted = new Set(results.map(({ action }) => action.service));
-    world.eyes.registry.invalidate([...acted].map((name) => consulNameOf(world.desired(), name)));
+    const { services } = world.desired();
+    world.eyes.registry.invalidate([...acted].map((name) => consulNameOf(services[name] ?? { name, consul: null })));
     for (const { service, lookAgainAtMs, needsLook } of Object.values(plan.services)) {
       const soon = retry.has(service) || needsLook !== null || acted.has(service) ? nowMs + RETRY_MS : null;
       const times = [soon, lookAgainAtMs].filter((time) => time !== null);
@@ -131,7 +137,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
         return;
       }
       world.eyes.registry.invalidate(names);
-      nudges.nudge(servicesOf(world.desired(), names));
+      nudges.nudge(servicesOf(names));
       probeSilent();
     },
     onTrouble(reason) {
@@ -219,13 +225,6 @@ async function followSwarm(
   }
 }
 
-function servicesOf(desired: DesiredState, consulNames: readonly string[]): readonly string[] {
-  const wanted = new Set(consulNames);
-  return Object.values(desired.services)
-    .filter((service) => wanted.has(service.consul?.name ?? service.name))
-    .map(({ name }) => name);
-}
-
-function consulNameOf(desired: DesiredState, service: string): string {
-  return desired.services[service]?.consul?.name ?? service;
+function consulNameOf({ name, consul }: Pick<Service, "name" | "consul">): string {
+  return consul?.name ?? name;
 }

@@ -120,8 +120,6 @@ export function updated(content: Content, update: MemoryUpdate): Content {
 
 /** One update that does what several do one after the other. */
 export function merged(updates: readonly MemoryUpdate[]): MemoryUpdate {
-  return updates.reduce(
-    (all, update) => ({ ...all, ...update, services: { ...all.services, ...update.services } }),
-    {},
-  );
+  const services = Object.fromEntries(updates.flatMap((update) => Object.entries(update.services ?? {})));
+  return Object.assign({}, ...updates, { services });
 }

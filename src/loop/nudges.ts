@@ -21,6 +21,9 @@ export interface NudgesDeps {
   readonly pass: (services: readonly string[], settled: (service: string) => void) => Promise<void>;
 }
 
+/** More than these are looked at in several passes, between which the process can answer others. */
+const PASS_MAX = 250;
+
 /**
  * Coalesces nudges into passes. A service is `idle`, `due` or `busy`; a nudge for a busy one makes it due again when
  * it settles. All that are due start together, and none waits for another's slow action. What waits is a set of
@@ -57,8 +60,9 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
     if (scheduled !== null || stopped || ![...due].some(mayBegin)) return;
     scheduled = clock.after(0, () => {
       scheduled = null;
-      const names = [...due].filter(mayBegin);
+      const names = [...due].filter(mayBegin).slice(0, PASS_MAX);
       for (const name of names) due.delete(name);
+      schedule();
       void occupy(names, (settled) => pass(names, settled));
     });
   };

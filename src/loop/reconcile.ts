@@ -1,6 +1,6 @@
 import type { Apply } from "../act/apply.ts";
 import type { ActionResult } from "../model/action.ts";
-import type { Memory } from "../model/memory.ts";
+import type { Memory, ServiceMemory } from "../model/memory.ts";
 import { noServiceMemory } from "../model/memory.ts";
 import type { Observation } from "../model/observation.ts";
 import type { Plan, ServicePlan } from "../model/plan.ts";
@@ -147,11 +147,15 @@ async function writeDown(
   }
   world.report.decided(decision);
   agreed(decision.plan);
-  return { decision, refused: await world.memory.commit(fence, changesOf(decision.memory, basis)) };
+  return { decision, refused: await world.memory.commit(fence, changesOf(decision, basis)) };
 }
 
-function changesOf(memory: Memory, basis: Memory): MemoryUpdate {
-  const changed = Object.entries(memory.services).filter(([name, service]) => basis.services[name] !== service);
+/** A pass changes nothing of services that it did not plan for. */
+function changesOf({ plan: { services: planned }, memory }: Decision, basis: Memory): MemoryUpdate {
+  const changed = Object.keys(planned).flatMap((name): [string, ServiceMemory][] => {
+    const after = memory.services[name];
+    return after === undefined || after === basis.services[name] ? [] : [[name, after]];
+  });
   const services = Object.fromEntries(changed);
   return memory.fleet === basis.fleet ? { services } : { services, fleet: memory.fleet };
 }

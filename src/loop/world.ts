@@ -3,15 +3,16 @@ import { openApply } from "../act/apply.ts";
 import type { DesiredState } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { openFleetTally } from "../observe/fleet-tally.ts";
+import { openHolders } from "../observe/holders.ts";
 import { openHostMirror } from "../observe/host-mirror.ts";
 import { accessOf } from "../act/redis-access.ts";
 import type { Eyes } from "../observe/observe.ts";
-import type { OwnerKey } from "../observe/ownership.ts";
 import { filterFor, keysOf } from "../observe/ownership.ts";
 import { openPictures } from "../observe/pictures.ts";
 import { openRedisWatch } from "../observe/redis-watch.ts";
 import { openRegistryMirror } from "../observe/registry-mirror.ts";
 import { noSwarmMirror, openSwarmMirror } from "../observe/swarm-mirror.ts";
+import { derived, servicesBy } from "./derived.ts";
 import type { Fence } from "./fence.ts";
 import type { Remembering, Reporting, World } from "./reconcile.ts";
 import { openTurn } from "./turn.ts";
@@ -32,18 +33,23 @@ export interface WorldParts {
 export function openWorld(parts: WorldParts): World {
   const { tools, desired, tuning } = parts;
   const { clock } = tools;
+  const filter = derived(desired, (state) => filterFor(state, null));
+  const filed = derived(desired, (state) => servicesBy(state, keysOf));
+  const holders = openHolders();
   const hosts = Object.values(tools.engines).map((engine) =>
     openHostMirror({
       engine,
       clock,
-      filter: () => filterFor(desired(), null),
-      onChange: (key) => parts.onRuntimeChange(key === null ? null : servicesFiledUnder(desired(), key)),
+      filter,
+      onChange: (key) => parts.onRuntimeChange(key === null ? null : (filed().get(key) ?? [])),
+      onHolder: (key, holds) => holders.note(engine.host, key, holds),
     }),
   );
   const nodes = new Map<string, string>();
   const eyes: Eyes = {
     clock,
     hosts,
+    holders,
     identities: { nodeOf: (host) => nodes.get(host) ?? null, addresses: tools.hostAddresses },
     registry: openRegistryMirror(tools.registry, clock),
     swarm: tools.swarm === null ? noSwarmMirror : openSwarmMirror(tools.swarm, clock),
@@ -83,10 +89,4 @@ export function openWorld(parts: WorldParts): World {
     tuning,
     clock,
   };
-}
-
-function servicesFiledUnder(desired: DesiredState, key: OwnerKey): readonly string[] {
-  return Object.values(desired.services)
-    .filter((service) => keysOf(service).includes(key))
-    .map(({ name }) => name);
 }

@@ -42,7 +42,13 @@ interface Filed {
   readonly isTold: boolean;
 }
 
-export function openContainerFiles(): ContainerFiles {
+/** What most hosts have of most services. */
+const none: readonly Container[] = [];
+
+/** `onHolder` is told when the first container is filed under a key, and when the last one is gone. */
+export function openContainerFiles(
+  onHolder: (key: OwnerKey, holds: boolean) => void = () => undefined,
+): ContainerFiles {
   const byId = new Map<string, Filed>();
   const byKey = new Map<OwnerKey, Map<string, Filed>>();
   /** Since when what is under a key is known in full: the ticket of its last list. */
@@ -60,7 +66,10 @@ export function openContainerFiles(): ContainerFiles {
     byId.delete(id);
     const place = byKey.get(filed.key);
     place?.delete(id);
-    if (place?.size === 0) byKey.delete(filed.key);
+    if (place?.size === 0) {
+      byKey.delete(filed.key);
+      onHolder(filed.key, false);
+    }
     if (filed.container.state === "running") runningCount -= 1;
     return filed.key;
   };
@@ -73,8 +82,10 @@ export function openContainerFiles(): ContainerFiles {
     const filed = { key, container, asOf, isTold };
     byId.set(id, filed);
     const place = byKey.get(key);
-    if (place === undefined) byKey.set(key, new Map([[id, filed]]));
-    else place.set(id, filed);
+    if (place === undefined) {
+      byKey.set(key, new Map([[id, filed]]));
+      onHolder(key, true);
+    } else place.set(id, filed);
     if (container.state === "running") runningCount += 1;
     return key;
   };
@@ -94,7 +105,10 @@ export function openContainerFiles(): ContainerFiles {
     Math.max(byId.get(id)?.asOf ?? 0, gone.get(id) ?? 0) > ticket;
 
   return {
-    under: (key) => Array.from(byKey.get(key)?.values() ?? [], ({ container }) => container),
+    under(key) {
+      const place = byKey.get(key);
+      return place === undefined ? none : Array.from(place.values(), ({ container }) => container);
+    },
     find: (id) => byId.get(id)?.container ?? null,
     running: () => runningCount,
     put: (container) => file(container, (moment += 1), true),

@@ -16,6 +16,8 @@ export interface HostMirrorDeps {
   readonly filter: () => ContainerFilter;
   /** Tells which services' containers changed; null: the host itself began or ceased to answer. */
   readonly onChange: (key: OwnerKey | null) => void;
+  /** Told when the host begins to hold containers under a key, and when it has none left. */
+  readonly onHolder?: (key: OwnerKey, holds: boolean) => void;
 }
 
 /** What one engine runs, kept true by its events, or listed on demand. */
@@ -42,8 +44,8 @@ export interface HostMirror {
 const ANSWER_WITHIN_MS = 2_000;
 
 /** Opens a mirror that has seen nothing yet: unknown, until the first refresh or follow. */
-export function openHostMirror({ engine, clock, filter, onChange }: HostMirrorDeps): HostMirror {
-  const files = openContainerFiles();
+export function openHostMirror({ engine, clock, filter, onChange, onHolder }: HostMirrorDeps): HostMirror {
+  const files = openContainerFiles(onHolder);
   const contact = openContact(engine.host, clock, () => onChange(null));
   const inspecting = new Map<string, { again: boolean }>();
   /** As of the last full list: what is not listed is not listened to. */

@@ -10,6 +10,7 @@ import type { Bound } from "./binding.ts";
 import { bind, composeContainers } from "./binding.ts";
 import type { FleetTally } from "./fleet-tally.ts";
 import type { HostMirror } from "./host-mirror.ts";
+import type { Holders } from "./holders.ts";
 import type { HostIdentity, HostsSeen } from "./hosts.ts";
 import { observeHosts } from "./hosts.ts";
 import { join } from "./join.ts";
@@ -24,6 +25,7 @@ import { taskContainers } from "./swarm-tasks.ts";
 export interface Eyes {
   readonly clock: Clock;
   readonly hosts: readonly HostMirror[];
+  readonly holders: Holders;
   readonly identities: HostIdentity;
   readonly registry: RegistryMirror;
   readonly swarm: SwarmMirror;
@@ -133,9 +135,12 @@ async function observeService(
 }
 
 /** Whatever the engines hold that may belong to the service. */
-function filed({ hosts }: Eyes, service: Service): readonly Container[] {
-  const keys = keysOf(service);
-  return hosts.flatMap((host) => keys.flatMap((key) => host.containers(key)));
+function filed({ hosts, holders }: Eyes, service: Service): readonly Container[] {
+  const keys = keysOf(service).filter((key) => holders.of(key).size > 0);
+  if (keys.length === 0) return [];
+  return hosts
+    .filter(({ host }) => keys.some((key) => holders.of(key).has(host)))
+    .flatMap((host) => keys.flatMap((key) => host.containers(key)));
 }
 
 function containersOf(

@@ -78,7 +78,7 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
   let fleet = rememberFleet(memory.fleet, observed, tuning, nowMs);
   const lostHosts = new Set<string>();
   const plans: Record<string, ServicePlan> = {};
-  const memories: Record<string, ServiceMemory> = { ...memory.services };
+  const changed: Record<string, ServiceMemory> = {};
 
   for (const name of Object.keys(observed.services).sort()) {
     const service = desired.services[name];
@@ -100,7 +100,7 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
       roles,
     );
     const after = withStatus(intended, standing.status, nowMs);
-    memories[name] = after;
+    if (after !== memory.services[name]) changed[name] = after;
     plans[name] = {
       service: name,
       waves: inWaves(allowed.actions),
@@ -112,8 +112,16 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
   }
   return {
     plan: { version: PLAN_VERSION, services: plans },
-    memory: { fleet: rememberLostHosts(fleet, observed.hosts, lostHosts, nowMs), services: memories },
+    memory: {
+      fleet: rememberLostHosts(fleet, observed.hosts, lostHosts, nowMs),
+      services: withChanged(memory.services, changed),
+    },
   };
+}
+
+/** Most passes change nothing, and a copy would cost more than the planning of one service. */
+function withChanged(services: Memory["services"], changed: Memory["services"]): Memory["services"] {
+  return Object.keys(changed).length === 0 ? services : { ...services, ...changed };
 }
 
 /** What is known about one service, put together: what is in flight, what is there, how far that is to be trusted. */

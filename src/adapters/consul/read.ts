@@ -14,6 +14,16 @@ export interface Read {
 
 /** The answer of a read with what Consul says about it, and the value as JSON not yet looked at. */
 export async function read(connection: ConsulConnection, wanted: Read, options: ReadOptions): Promise<Answer<unknown>> {
+  const answer = await readText(connection, wanted, options);
+  return { ...answer, value: answer.value === null ? null : json({ text: answer.value }, wanted.what) };
+}
+
+/** The same with the value as text, for `json`; null where a status that is an answer too has none. */
+export async function readText(
+  connection: ConsulConnection,
+  wanted: Read,
+  options: ReadOptions,
+): Promise<Answer<string | null>> {
   const waitMs = options.waitMs ?? 60_000;
   const blocks = options.index !== undefined && options.index > 0;
   const reply = await connection.request({
@@ -29,7 +39,7 @@ export async function read(connection: ConsulConnection, wanted: Read, options: 
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   if (reply.status !== 200 && wanted.alsoFine?.includes(reply.status) !== true) throw refusal(reply, wanted.what);
-  return { value: reply.status === 200 ? json(reply, wanted.what) : null, ...about(reply, wanted.what) };
+  return { value: reply.status === 200 ? reply.text : null, ...about(reply, wanted.what) };
 }
 
 function consistency(options: ReadOptions): Record<string, string> {
@@ -37,7 +47,7 @@ function consistency(options: ReadOptions): Record<string, string> {
 }
 
 /** @throws RegistryError `unclear` */
-export function json(reply: ConsulReply, what: string): unknown {
+export function json(reply: Pick<ConsulReply, "text">, what: string): unknown {
   try {
     return JSON.parse(reply.text) as unknown;
   } catch (error) {

@@ -1,12 +1,14 @@
+import type { Registration } from "../../model/instance.ts";
 import type { Answer, Registry } from "../../ports/registry.ts";
 import { mayRead } from "./access.ts";
 import { agentsOf } from "./agents.ts";
 import type { ConsulConnection } from "./connection.ts";
 import { fields, text } from "./decode.ts";
 import { mustBeOk } from "./failures.ts";
+import { openLastAnswers } from "./last-answers.ts";
 import { registrationBody } from "./registration-body.ts";
 import { nodeHealth, nodeServices, notPassing, registrations, serviceNames } from "./registrations.ts";
-import { read } from "./read.ts";
+import { json, read, readText } from "./read.ts";
 
 export interface ConsulRegistryDeps {
   /** The agent that is asked about the cluster. */
@@ -18,6 +20,7 @@ export interface ConsulRegistryDeps {
 /** Consul's catalog and health as a `Registry`. Owns no connection: whoever made them closes them. */
 export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDeps): Registry {
   const agents = agentsOf(byHost);
+  const last = openLastAnswers<readonly Registration[]>();
 
   /** Consul before 1.11 does not say that it left results out, so an answer with nothing in it is asked about. */
   async function checked<T>(
@@ -33,8 +36,10 @@ export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDep
   return {
     async readService(name, options) {
       const what = `services named ${name}`;
-      const answer = await read(connection, { path: ["health", "service", name], what }, options);
-      const value = registrations(answer.value);
+      const answer = await readText(connection, { path: ["health", "service", name], what }, options);
+      const text = answer.value ?? "null";
+      const value = last.read(name, text, () => registrations(json({ text }, what)));
+      if (value.length === 0) last.forget(name);
       return checked({ ...answer, value }, value.length === 0, "service", name);
     },
 

@@ -33,6 +33,8 @@ export function openSeen(): Seen {
   const made = new Map<string, { readonly seen: SeenService; readonly facts: ServiceFacts }>();
   /** By host, then service: instances last seen there while it answered, or remembered to be there. */
   const carried = new Map<string, Map<string, number>>();
+  /** By service, the hosts under which it stands there. */
+  const carriers = new Map<string, readonly string[]>();
   let hosts: Observation["hosts"] = {};
 
   const note = (service: string, changes: Partial<SeenService>): void =>
@@ -50,6 +52,7 @@ export function openSeen(): Seen {
     for (const name of services.keys()) {
       if (desired.services[name] !== undefined) continue;
       services.delete(name);
+      carriers.delete(name);
       made.delete(name);
     }
   };
@@ -62,7 +65,9 @@ export function openSeen(): Seen {
       hosts = observed.hosts;
       for (const host of carried.keys()) if (hosts[host] === undefined) carried.delete(host);
       for (const host of Object.keys(hosts)) if (!carried.has(host)) carried.set(host, new Map());
-      for (const [name, { instances }] of Object.entries(observed.services)) carry(carried, hosts, name, instances);
+      for (const [name, { instances }] of Object.entries(observed.services)) {
+        carriers.set(name, carry(carried, carriers.get(name) ?? [], hosts, name, instances));
+      }
     },
     acted(service, results, nowMs) {
       if (results.length > 0) note(service, { acted: { results, atMs: nowMs } });
@@ -92,25 +97,33 @@ export function openSeen(): Seen {
   };
 }
 
-/** A silent host keeps what it was last seen with, however much of it has been replaced elsewhere meanwhile. */
+/**
+ * Gives the hosts that carry the service now. A silent host keeps what it was last seen with, however much of it has
+ * been replaced elsewhere meanwhile.
+ */
 function carry(
   carried: ReadonlyMap<string, Map<string, number>>,
+  carriers: readonly string[],
   hosts: Observation["hosts"],
   service: string,
   instances: readonly Instance[],
-): void {
+): readonly string[] {
   const counts = new Map<string, number>();
   for (const { container, current } of instances) {
     const silent = isSilent(hosts[container.host]);
     if (silent ? current : !current || container.state !== "running") continue;
     counts.set(container.host, (counts.get(container.host) ?? 0) + 1);
   }
-  for (const [host, before] of carried) {
+  for (const host of new Set([...carriers, ...counts.keys()])) {
+    const before = carried.get(host);
+    if (before === undefined) continue;
     const count = counts.get(host) ?? 0;
     const kept = isSilent(hosts[host]) ? Math.max(before.get(service) ?? 0, count) : count;
     if (kept > 0) before.set(service, kept);
     else before.delete(service);
+    counts.set(host, kept);
   }
+  return [...counts].filter(([, count]) => count > 0).map(([host]) => host);
 }
 
 function isSilent(host: HostObservation | undefined): boolean {
