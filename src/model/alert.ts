@@ -68,6 +68,8 @@ export type AlertKind =
   | "desired-state-invalid"
   | "leaderless"
   | "memory-set-aside"
+  | "redis-roles"
+  | "redis-failover"
   | "overflow";
 
 /** Something that a person may have to be told. All texts are clean, of one line, and within their limits. */

@@ -1,6 +1,7 @@
 import type { AlertCondition, AlertFacts, Conditions } from "../../model/alert.ts";
 import { fleetConditions } from "./fleet-conditions.ts";
 import { hostConditions } from "./host-conditions.ts";
+import { redisConditions } from "./redis-conditions.ts";
 import { serviceConditions } from "./service-conditions.ts";
 
 /**
@@ -8,7 +9,7 @@ import { serviceConditions } from "./service-conditions.ts";
  * `advanceAlerts`. What cannot be judged now (a service nobody could look at) comes back as `unclear`, never as over.
  */
 export function conditionsFrom(facts: AlertFacts): Conditions {
-  const parts = [fleetConditions(facts), hostConditions(facts), ...serviceConditions(facts)];
+  const parts = [fleetConditions(facts), hostConditions(facts), ...serviceConditions(facts), ...redisConditions(facts)];
   return {
     holding: raiseCauses(parts.flatMap(({ holding }) => holding)),
     unclear: parts.flatMap(({ unclear }) => unclear),

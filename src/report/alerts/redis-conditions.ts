@@ -1,0 +1,98 @@
+import type { AlertCondition, AlertFacts, Conditions, ServiceFacts } from "../../model/alert.ts";
+import type { RedisMemory, RedisPastChange, RedisStandingKind } from "../../model/redis.ts";
+import { alertKey, command, condition, routeOf } from "./condition.ts";
+import { silenceAdvice } from "./service-texts.ts";
+import { named, said, shellWord } from "./wording.ts";
+
+/** How long a change of master is told of after it is over. */
+const TOLD_FOR_MS = 300_000;
+/** A failover that works is over before anybody could read of it. */
+const ROLES_WAIT_MS = 5_000;
+
+/** One entry per Redis service: its roles are not as they should be, and its master has changed unplanned. */
+export function redisConditions(facts: AlertFacts): readonly Conditions[] {
+  return Object.entries(facts.services)
+    .filter(([, { service }]) => service.redis !== null)
+    .map(([name, service]) => ({
+      holding: [roles(facts, name, service), failedOver(facts, name, service)].filter((one) => one !== null),
+      unclear: service.standing?.redis === undefined ? [alertKey(facts, "redis-roles", name)] : [],
+    }));
+}
+
+function roles(facts: AlertFacts, name: string, service: ServiceFacts): AlertCondition | null {
+  const redis = service.standing?.redis;
+  if (redis === undefined || (redis.writable && (redis.kind === "well" || redis.kind === "starting"))) return null;
+  return condition(facts, {
+    kind: "redis-roles",
+    subject: name,
+    severity: redis.writable ? "warning" : "critical",
+    services: [name],
+    routes: [routeOf(facts, name)],
+    sinceMs: memoryOf(service)?.downSinceMs ?? facts.nowMs,
+    waitMs: ROLES_WAIT_MS,
+    summary: `${named(name)}: Redis ${redis.kind}${redis.writable ? "" : ", nobody can write"}`,
+    what: `the Redis roles of ${named(name)} are not as they should be (${redis.kind}): ${said(redis.sentence)}`,
+    doing: doing[redis.kind] ?? "Goes on looking, and acts as soon as it safely can.",
+    advice: [
+      `${command(facts, `redis status ${shellWord(name)}`)} shows roles, offsets, links and tags.`,
+      ...(needsPerson.has(redis.kind)
+        ? [`${command(facts, `redis promote ${shellWord(name)} --to INSTANCE`)} decides who is the master.`]
+        : []),
+      silenceAdvice(facts, name),
+    ],
+    evidence: service.holds
+      .filter(({ because }) => because.rule.startsWith("redis"))
+      .map(({ because, reason }) => `${said(because.evidence)}: ${said(reason)}`),
+  });
+}
+
+function failedOver(facts: AlertFacts, name: string, service: ServiceFacts): AlertCondition | null {
+  const last = memoryOf(service)?.last ?? null;
+  if (last === null || !isUnplanned(last) || facts.nowMs - last.atMs >= TOLD_FOR_MS) return null;
+  const notes = (service.acted?.results ?? []).flatMap((result) =>
+    result.kind === "done" && result.action.kind === "promote-replica" && result.note !== null ? [result.note] : [],
+  );
+  const gap =
+    last.gapBytes === null ? "what was lost cannot be told" : `${last.gapBytes} bytes are known to be missing`;
+  return condition(facts, {
+    kind: "redis-failover",
+    subject: name,
+    severity: "warning",
+    services: [name],
+    routes: [routeOf(facts, name)],
+    sinceMs: last.atMs,
+    waitMs: 0,
+    summary: `${named(name)}: Redis master changed (${last.cause}), ${gap}`,
+    what: `${named(last.to)} is the master of ${named(name)} in place of ${named(last.from ?? "nobody")} (${last.cause}); ${gap}`,
+    doing: `Has made the change in ${last.tookMs} ms, and looks after the replicas.`,
+    advice: [
+      `${command(facts, `redis status ${shellWord(name)}`)} shows how it stands now.`,
+      `${command(facts, `why ${shellWord(name)}`)} shows what was seen and done, step by step.`,
+    ],
+    evidence: notes.map(said),
+  });
+}
+
+function isUnplanned({ cause }: RedisPastChange): boolean {
+  return cause !== "first" && cause !== "adopted" && cause !== "switchover";
+}
+
+function memoryOf({ memory }: ServiceFacts): RedisMemory | null {
+  return memory.redis as RedisMemory | null;
+}
+
+const needsPerson: ReadonlySet<RedisStandingKind> = new Set([
+  "none-eligible",
+  "too-much-loss",
+  "two-masters",
+  "stranger",
+]);
+
+const doing: Partial<Record<RedisStandingKind, string>> = {
+  "none-eligible": "Promotes nobody: each of the replicas could lose more than it saves. Goes on once one qualifies.",
+  "too-much-loss": "Waits for a person, as the service's maxDataLoss says.",
+  "two-masters": "Touches neither: making one a replica deletes what it holds.",
+  "wrong-password": "Leaves that node alone and tries the password again, as it may be changed at any time.",
+  diverged: "Keeps the data that the master does not have in a file of its own, and makes the node a replica.",
+  "master-silent": "Waits until the replicas agree that the master is down: it may only be out of our sight.",
+};
