@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Kinds of test, by what they need: `unit` needs nothing but Node, `real` needs a Docker engine and Consul (set up once
+ * Kinds of test, by what they need: `unit` and `simulator` need nothing but Node, `real` needs a Docker engine and Consul (set up once
  * by the global set-up), `fleet` needs the machine to itself, and `faults` does to real parts what breaks them. They
  * run in that order.
  */
@@ -12,8 +12,19 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/**/*.real.test.ts"],
+          exclude: ["test/e2e/**", "test/simulator/**", "test/**/*.real.test.ts"],
+          // No test changes what another could see, so none needs modules of its own: most of the time went there.
+          isolate: false,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "simulator",
+          include: ["test/simulator/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -24,7 +35,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -35,7 +46,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -46,7 +57,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
