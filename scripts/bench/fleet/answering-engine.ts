@@ -1,0 +1,75 @@
+import type { DockerConnection } from "../../../src/adapters/docker/connection.ts";
+import { EngineClock } from "../../../src/adapters/docker/engine-clock.ts";
+import { listContainers } from "../../../src/adapters/docker/list-containers.ts";
+import { parseInspected } from "../../../src/adapters/docker/parse-container.ts";
+import type { Container } from "../../../src/model/instance.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { Engine } from "../../../src/ports/engine.ts";
+import { EngineError } from "../../../src/ports/engine.ts";
+import type { ListedJson } from "./fleet.ts";
+import { inspectedJson } from "./fleet.ts";
+import type { Asked } from "./in-process.ts";
+
+const RUNNING_FOR_MS = 3 * 3_600_000;
+
+export interface AnsweringEngineDeps {
+  readonly host: string;
+  /** Among the hosts. */
+  readonly position: number;
+  /** What it answers to a list. */
+  readonly text: () => string;
+  readonly clock: Clock;
+  readonly asked: Asked;
+}
+
+/** An engine whose answers are texts already, read by the real adapter's own readers. It has no events of its own. */
+export function answeringEngine({ host, position, text, clock, asked }: AnsweringEngineDeps): Engine {
+  const engineClock = new EngineClock(clock);
+  const inspected = new Map<string, Container>();
+  /** Only while containers are met for the first time: kept, it would count as memory of heal. */
+  let byId: ReadonlyMap<string, ListedJson> | null = null;
+  const inspect = async (id: string): Promise<Container | null> => {
+    asked.docker += 1;
+    byId ??= new Map((JSON.parse(text()) as ListedJson[]).map((one) => [one.Id, one]));
+    clock.after(0, () => (byId = null));
+    const found = byId.get(id);
+    if (found === undefined) return null;
+    const container = parseInspected(inspectedJson(found, clock.wallMs() - RUNNING_FOR_MS), host, engineClock);
+    inspected.set(id, container);
+    return container;
+  };
+  const listing = async (): Promise<unknown> => {
+    asked.docker += 1;
+    // Engines answer one after the other, as those of a real fleet do.
+    await clock.sleep(1 + position * 5);
+    const answer = text();
+    asked.dockerBytes += answer.length;
+    return JSON.parse(answer) as unknown;
+  };
+  const connection = {
+    clock,
+    call: (_what: string, _ms: number, send: (docker: object) => Promise<unknown>) => send({ listContainers: listing }),
+  } as unknown as DockerConnection;
+  const unasked = async (): Promise<never> => {
+    asked.actions += 1;
+    throw new EngineError("refused", "nothing is to be changed here");
+  };
+  return {
+    host,
+    ping: async () => ({ id: host, swarmNodeId: null, swarmManager: false }),
+    list: (filter) => listContainers({ connection, listMs: 1_000, inspect, inspected }, filter),
+    inspect,
+    start: unasked,
+    startExisting: unasked,
+    stop: unasked,
+    remove: unasked,
+    lastOutput: async () => "",
+    follow: (signal, onOpen) => {
+      onOpen();
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(new Error("ended")), { once: true }),
+      );
+    },
+    close: () => undefined,
+  };
+}

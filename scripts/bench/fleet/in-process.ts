@@ -1,0 +1,196 @@
+import { setImmediate as breathe } from "node:timers/promises";
+import type { Tools } from "../../../src/act/hands.ts";
+import { realClock } from "../../../src/adapters/clock.ts";
+import type { ConsulConnection } from "../../../src/adapters/consul/connection.ts";
+import { consulRegistry } from "../../../src/adapters/consul/registry.ts";
+import { silentLog } from "../../../src/adapters/log/pino-log.ts";
+import { realRandom } from "../../../src/adapters/random.ts";
+import { startAlerting } from "../../../src/loop/alerting.ts";
+import type { RegistryHints } from "../../../src/loop/daemon.ts";
+import { startDaemon } from "../../../src/loop/daemon.ts";
+import type { Fence } from "../../../src/loop/fence.ts";
+import type { MemoryStore } from "../../../src/loop/memory.ts";
+import type { World } from "../../../src/loop/reconcile.ts";
+import { openWorld } from "../../../src/loop/world.ts";
+import type { Memory } from "../../../src/model/memory.ts";
+import { noFleetMemory } from "../../../src/model/memory.ts";
+import { defaultTuning } from "../../../src/model/tuning.ts";
+import { openBoard } from "../../../src/report/board.ts";
+import { openReporter } from "../../../src/report/reporter.ts";
+import type { Fleet } from "./fleet.ts";
+import { ENVIRONMENT } from "./fleet.ts";
+import { answeringEngine } from "./answering-engine.ts";
+import type { Answers } from "./answers-on-disk.ts";
+
+/**
+ * The daemon with everything that is its own, in this process, over answers that are texts already: no socket, no
+ * server, no other process. What it asks for is counted.
+ */
+export interface InProcess {
+  readonly asked: Asked;
+  /** Reads all anew, and is done when every service has been looked at. */
+  resync(): Promise<void>;
+  /** Consul says that these have changed. */
+  hint(services: readonly string[]): Promise<void>;
+  /** As if Docker had told it: no answer is out of date. */
+  nudge(services: readonly string[]): Promise<void>;
+  /** What Consul answers of a service from now on. */
+  answer(service: string, text: string): void;
+  readonly world: World;
+  stop(): Promise<void>;
+}
+
+export interface Asked {
+  consul: number;
+  consulBytes: number;
+  docker: number;
+  dockerBytes: number;
+  /** Writes to Docker and Consul: none is expected of a healthy fleet. */
+  actions: number;
+  /** Transactions that write Memory. */
+  commits: number;
+  passes: number;
+}
+
+export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, answers: Answers): Promise<InProcess> {
+  const asked: Asked = { consul: 0, consulBytes: 0, docker: 0, dockerBytes: 0, actions: 0, commits: 0, passes: 0 };
+  const clock = realClock();
+  const told = new Map<string, string>();
+  const connection = answeringConsul((service) => told.get(service) ?? answers.health(service), asked);
+  const engines = Object.fromEntries(
+    fleet.hosts.map((host, position) => [
+      host,
+      answeringEngine({ host, position, text: () => answers.listed(host), clock, asked }),
+    ]),
+  );
+  const tools: Tools = {
+    environment: ENVIRONMENT,
+    engines,
+    hostAddresses: Object.fromEntries(fleet.hosts.map((host) => [host, "10.0.0.1"])),
+    swarm: null,
+    compose: null,
+    registry: consulRegistry({ connection, agents: Object.fromEntries(fleet.hosts.map((host) => [host, connection])) }),
+    clock,
+    startsPerHost: 4,
+    secrets: { file: async () => "", variable: () => null },
+    policyBreach: () => null,
+  };
+  const memory = keptMemory(asked);
+  const fence: Fence = { lease: { sessionId: "s", lockIndex: 1 }, mayAct: () => true, assertMayAct: () => "s@1" };
+  const standing = () => ({ kind: "leader", lease: { sessionId: "s", lockIndex: 1 }, sinceMs: 0 }) as const;
+  const desired = {
+    current: () => fleet.desired,
+    trouble: () => null,
+    reload: async () => ({ kind: "same" }),
+  } as never;
+  const alerting = startAlerting({
+    clock,
+    random: realRandom(),
+    log: silentLog,
+    memory,
+    fence: () => fence,
+    leadership: standing,
+    desired,
+    channels: [],
+    rules: { routes: { default: { critical: [], warning: [], fallback: [] } }, timezone: "UTC" } as never,
+    commandSuffix: "",
+  });
+  const counting = { decided: () => void (asked.passes += 1) };
+  let daemon: ReturnType<typeof startDaemon> | null = null;
+  const world = openWorld({
+    tools,
+    desired: () => fleet.desired,
+    memory,
+    fence: () => fence,
+    report: openReporter({ board: openBoard(ENVIRONMENT), clock, log: silentLog, listeners: [alerting, counting] }),
+    tuning: defaultTuning,
+    onRuntimeChange: (services) => daemon?.nudges.nudge(services),
+  });
+  let hints: RegistryHints | null = null;
+  daemon = startDaemon({
+    world,
+    leadership: {
+      current: () => fence,
+      standing,
+      onChange: () => () => undefined,
+      settled: async () => standing(),
+      stop: async () => undefined,
+    },
+    loadMemory: async () => undefined,
+    watchRegistry: (told, signal) => {
+      hints = told;
+      told.onHint("all");
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    },
+    swarm: null,
+    shadow: false,
+    log: silentLog,
+  });
+  const running = daemon;
+  const settled = async (): Promise<void> => {
+    await clock.sleep(0);
+    await running.nudges.idle();
+  };
+  while (running.waitingFor().length > 0) await clock.sleep(5);
+  await settled();
+  return {
+    asked,
+    world,
+    async resync() {
+      hints?.onHint("all");
+      await running.resync();
+      await settled();
+    },
+    async hint(services) {
+      hints?.onHint(services);
+      await settled();
+    },
+    async nudge(services) {
+      running.nudges.nudge(services);
+      await settled();
+    },
+    answer: (service, text) => void told.set(service, text),
+    async stop() {
+      await alerting.close();
+      await running.stop();
+    },
+  };
+}
+
+function answeringConsul(health: (service: string) => string, asked: Asked): ConsulConnection {
+  const headers = { "x-consul-index": "200000", "x-consul-knownleader": "true", "x-consul-lastcontact": "0" };
+  return {
+    url: "memory",
+    async request({ method, path }) {
+      const [area, kind, name = ""] = path;
+      const text =
+        area === "health" && kind === "service" ? health(name) : area === "agent" ? '{"Config":{"NodeName":""}}' : "[]";
+      asked.consul += 1;
+      asked.consulBytes += text.length;
+      if (method !== "GET") asked.actions += 1;
+      await breathe();
+      return { status: 200, headers, text };
+    },
+    close: () => undefined,
+  };
+}
+
+/** Memory that is written nowhere. */
+function keptMemory(asked: Asked): MemoryStore {
+  let kept: Memory = { fleet: noFleetMemory, services: {} };
+  let alerts: unknown = null;
+  return {
+    view: () => kept,
+    alerts: () => alerts,
+    setAside: () => [],
+    load: async () => undefined,
+    async commit(_fence, update) {
+      const services = update.services ?? {};
+      if (update.alerts !== undefined) alerts = update.alerts;
+      if (Object.keys(services).length === 0 && update.fleet === undefined) return null;
+      asked.commits += 1;
+      kept = { fleet: update.fleet ?? kept.fleet, services: { ...kept.services, ...services } as Memory["services"] };
+      return null;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * Resyncs a whole fleet whose answers lie on disk, by turns with the least that any program must do with the same
+ * answers: JSON.parse, and a comparison with a Map of what was there before. Prints samples as JSON. A process of its
+ * own, so that its memory is heal's.
+ *
+ * Costs are CPU time of this process, garbage collection included: on a busy machine the clock on the wall measures
+ * the others.
+ */
+import { join } from "node:path";
+import { readAnswers } from "./answers-on-disk.ts";
+import { loadDesired } from "./fleet.ts";
+import { openInProcess } from "./in-process.ts";
+
+const [folder = "", turns = "5"] = process.argv.slice(2);
+const answers = readAnswers(folder);
+const desired = await loadDesired(join(folder, "services.json"));
+const heal = await openInProcess({ desired, hosts: answers.hosts }, answers);
+
+let blockedMs = 0;
+let isWatching = false;
+let lastMs = cpuMs();
+watch();
+
+await measured(() => heal.resync()); // the first one reads everything for the first time
+const samples: { subject: number; reference: number }[] = [];
+const blocked: number[] = [];
+let rssMiB = 0;
+const before = new Map<string, string>();
+for (let turn = 0; turn < Number(turns); turn += 1) {
+  blockedMs = 0;
+  isWatching = true;
+  const subject = await measured(() => heal.resync());
+  isWatching = false;
+  blocked.push(blockedMs);
+  // The reference keeps its own Map, which is none of heal's memory: so only what was measured before it counts.
+  if (turn === 0) rssMiB = process.memoryUsage().rss / 1024 / 1024;
+  const reference = await measured(async () => leastWork());
+  if (turn > 0) samples.push({ subject, reference });
+}
+console.log(JSON.stringify({ samples, blocked, rssMiB, bytes: answers.bytes, asked: heal.asked }));
+process.exit(0);
+
+/** A Map from container to what tells it apart, of both sources. */
+function leastWork(): void {
+  let differences = 0;
+  const note = (id: string, mark: string): void => {
+    if (before.get(id) === mark) return;
+    before.set(id, mark);
+    differences += 1;
+  };
+  for (const service of answers.services) {
+    const entries = JSON.parse(answers.health(service)) as {
+      Service: { ID: string; ModifyIndex: number };
+      Checks: { Status: string }[];
+    }[];
+    for (const { Service, Checks } of entries)
+      note(Service.ID, `${Service.ModifyIndex}${Checks[0]?.Status}${Checks[1]?.Status}`);
+  }
+  for (const host of answers.hosts) {
+    const entries = JSON.parse(answers.listed(host)) as { Id: string; State: string }[];
+    for (const { Id, State } of entries) note(Id, State);
+  }
+  if (differences < 0) throw new Error("never");
+}
+
+async function measured(work: () => Promise<void>): Promise<number> {
+  const beganMs = cpuMs();
+  await work();
+  return cpuMs() - beganMs;
+}
+
+/** How long one turn of the event loop works without a pause. */
+function watch(): void {
+  const nowMs = cpuMs();
+  if (isWatching) blockedMs = Math.max(blockedMs, nowMs - lastMs);
+  lastMs = nowMs;
+  setImmediate(watch);
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { mustRun } from "../../machine/processes.ts";
+import { writeAnswers } from "../fleet/answers-on-disk.ts";
+import { aFleet, writeServices } from "../fleet/fleet.ts";
+import type { Context, Row, Sample } from "../harness/row.ts";
+
+interface Resynced {
+  readonly samples: readonly Sample[];
+  readonly blocked: readonly number[];
+  readonly rssMiB: number;
+}
+
+const what = "full resync of 100,000 instances (10,000 services, 100 hosts), in process";
+
+export const resyncRows: readonly Row[] = [
+  {
+    id: "resync",
+    what: `${what}, CPU time`,
+    reference: "JSON.parse of the same answers and a bare Map diff",
+    goal: 1.3,
+    run: async (context) => (await resynced(context)).samples,
+  },
+  {
+    id: "resync-blocked",
+    what: `${what}: longest turn of the event loop, CPU time`,
+    reference: null,
+    goal: 20,
+    unit: "ms",
+    quantile: 0.5,
+    run: async (context) => (await resynced(context)).blocked.map((subject) => ({ subject })),
+  },
+  {
+    id: "resync-rss",
+    what: `${what}: memory of the process`,
+    reference: null,
+    goal: 400,
+    unit: "MiB",
+    run: async (context) => [{ subject: (await resynced(context)).rssMiB }],
+  },
+];
+
+/** `services`: 10,000 unless quick. */
+export function resynced(context: Context, services = context.quick ? 1_000 : 10_000): Promise<Resynced> {
+  return context.once(`resync ${services}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "heal-bench-"));
+    try {
+      writeServices(services, folder);
+      writeAnswers(await aFleet(services, Date.now()), folder);
+      const child = resolve("scripts/bench/fleet/resync-child.ts");
+      const turns = context.quick ? "4" : "9";
+      const printed = await mustRun(process.execPath, ["--import", "tsx", child, folder, turns], {
+        timeoutMs: 600_000,
+        env: process.env,
+      });
+      return JSON.parse(printed) as Resynced;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
