@@ -31,6 +31,8 @@ export interface PeerOptions {
   readonly through?: readonly string[];
   readonly variables?: NodeJS.ProcessEnv;
   readonly args?: readonly string[];
+  /** Where its log goes; the site's folder unless given. */
+  readonly logFolder?: string;
 }
 
 /** HEAL_TEST_PROGRAM: a build that stays as it is while another one is being made. */
@@ -50,7 +52,7 @@ export async function startPeer(site: Site, options: PeerOptions = {}): Promise<
 /** Starts any command of heal as a process, with its output in `log()`. */
 export function launch(site: Site, options: PeerOptions, words: readonly string[]): Peer {
   const { config, socket } = writeSettings(site, options);
-  const logFile = config.replace(/json$/, "log");
+  const logFile = path.join(options.logFolder ?? site.folder, path.basename(config, ".json") + ".log");
   const log = openSync(logFile, "a");
   const [command = process.execPath, ...args] = [
     ...(options.through ?? []),

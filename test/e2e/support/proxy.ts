@@ -19,10 +19,11 @@ export interface Exchange {
  * - `lose-request`: the connection ends before the server has seen anything
  * - `lose-answer`: the server does it and answers; then the connection ends without the answer
  * - `hold-answer`: as above, and the connection stays open
+ * - `mute`: the answer begins and nothing of it follows; the connection stays open
  * - `answer`: the proxy answers in the server's place
  */
 export type Treatment =
-  | { readonly kind: "pass" | "hang" | "lose-request" | "lose-answer" | "hold-answer" }
+  | { readonly kind: "pass" | "hang" | "lose-request" | "lose-answer" | "hold-answer" | "mute" }
   | {
       readonly kind: "answer";
       readonly status: number;
@@ -83,11 +84,16 @@ export async function openProxy(target: string): Promise<Proxy> {
     request: http.IncomingMessage,
     response: http.ServerResponse,
     exchange: Exchange,
-    kind: "pass" | "lose-answer" | "hold-answer",
+    kind: "pass" | "lose-answer" | "hold-answer" | "mute",
   ): void => {
     const { method, path } = exchange;
     const onward = http.request({ ...upstream, agent, method, path, headers: request.headers }, (answer) => {
       exchange.status = answer.statusCode ?? null;
+      if (kind === "mute") {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        response.flushHeaders();
+        return void answer.resume();
+      }
       if (kind !== "pass" || frozen) {
         answer.resume();
         if (kind === "lose-answer") answer.once("end", () => request.socket.destroy());

@@ -1,0 +1,177 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { ensurePrograms } from "../../../scripts/machine/packages.ts";
+import { mustRun } from "../../../scripts/machine/processes.ts";
+import { openEventLog, type EventLog } from "../support/event-log.ts";
+import { noteFault } from "../support/fault-report.ts";
+import { settles } from "../support/invariants.ts";
+import { startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
+import { webService } from "../support/services.ts";
+import { openSite, until, type Site } from "../support/site.ts";
+
+const docker = inject("docker");
+const consul = inject("consul");
+const say = (): void => undefined;
+const closing: (() => Promise<void> | void)[] = [];
+const peers: Peer[] = [];
+let site: Site;
+let events: EventLog;
+
+beforeEach(async () => {
+  const settings = { healing: { backOff: { initial: "100ms", max: "1s" }, quarantine: { failures: 1_000 } } };
+  site = openSite({ docker, consul, settings });
+  events = await openEventLog(docker, site.environment);
+  site.desire({ web: webService(2) });
+});
+afterEach(async ({ task }) => {
+  tellIfFailed(task, peers);
+  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
+  events.close();
+  await site.close();
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+async function twoHealthy(options: PeerOptions = {}): Promise<Peer> {
+  const daemon = await startPeer(site, options);
+  peers.push(daemon);
+  await settles(site, consul, "web", 2);
+  return daemon;
+}
+
+/** Kills one container, and gives the engine's own times of its death and of the start in its place. */
+async function killAndHeal(): Promise<number> {
+  const from = events.mark();
+  const [victim] = await site.containers("web");
+  await site.docker("POST", `/containers/${victim?.Id}/kill`);
+  await settles(site, consul, "web", 2);
+  const since = events.since(from);
+  expect(since.filter(({ action }) => action === "create")).toHaveLength(1);
+  const died = since.find(({ action }) => action === "die")?.atMs ?? Number.NaN;
+  return (since.find(({ action }) => action === "start")?.atMs ?? Number.NaN) - died;
+}
+
+describe("the daemon in surroundings that fail", () => {
+  it("goes on healing when the wall clock jumps by an hour, forwards and backwards", async (test) => {
+    await ensurePrograms([{ programs: ["faketime"], package: "faketime" }], { say });
+    const clock = path.join(site.folder, "clock");
+    const turn = (offset: string): void => writeFileSync(clock, offset);
+    turn("+0");
+    const library = (await mustRun("faketime", ["-m", "-f", "+0s", "printenv", "LD_PRELOAD"])).trim();
+    const daemon = await twoHealthy({
+      variables: {
+        LD_PRELOAD: library,
+        FAKETIME_TIMESTAMP_FILE: clock,
+        FAKETIME_NO_CACHE: "1",
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      },
+    });
+    const from = events.mark();
+    for (const [offset, hours] of [
+      ["+3600", 1],
+      ["-3600", -1],
+    ] as const) {
+      turn(offset);
+      const tookMs = await killAndHeal();
+      const lastLine = daemon.log().trim().split("\n").at(-1) ?? "{}";
+      const aheadHours = ((JSON.parse(lastLine) as { time: number }).time - Date.now()) / 3_600_000;
+      expect(Math.round(aheadHours)).toBe(hours);
+      noteFault(
+        test,
+        `wall clock of heal moved to ${offset} s, a container killed`,
+        "healed once, nothing else touched",
+        tookMs,
+      );
+    }
+    expect(events.since(from).filter(({ action }) => action === "create")).toHaveLength(2);
+    await until(async () => (await daemon.heal("check")).code === 0, "all to be well");
+  });
+
+  it("needs no disk: it heals while all it could write to is full, and writes nothing but its socket", async (test) => {
+    const full = mkdtempSync(path.join(tmpdir(), "heal-full-"));
+    await mustRun("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", full]);
+    closing.push(
+      () => rmSync(full, { recursive: true, force: true }),
+      async () => void (await mustRun("umount", [full])),
+    );
+    const before = readdirSync(site.folder);
+    const daemon = await twoHealthy({
+      logFolder: full,
+      variables: { TMPDIR: full, HOME: full, XDG_RUNTIME_DIR: full, XDG_STATE_HOME: full, XDG_CACHE_HOME: full },
+    });
+    expect(() => writeFileSync(path.join(full, "filler"), Buffer.alloc(1_024 * 1_024))).toThrow(/ENOSPC/);
+    const tookMs = await killAndHeal();
+    // Also its log is on that disk, and full.
+    expect(daemon.hasEnded()).toBe(false);
+    expect((await daemon.heal("check")).code).toBe(0);
+    expect(readdirSync(full).filter((name) => name !== "filler" && !name.endsWith(".log"))).toEqual([]);
+    const written = readdirSync(site.folder).filter((name) => !before.includes(name) && !name.endsWith(".json"));
+    expect(written).toEqual([path.basename(daemon.socket)]);
+    noteFault(test, "disk full, that of the log included", "healed; nothing written but the socket", tookMs);
+  });
+
+  it("heals as fast as ever while mail and webhook take connections and never answer", async (test) => {
+    let told = 0;
+    const tarpit = await listening(createServer((socket) => void ((told += 1), socket.on("error", () => undefined))));
+    const hang = await listening(createHttpServer(() => void (told += 1)));
+    const channels = {
+      mail: { kind: "mail", smtp: `smtp://127.0.0.1:${tarpit}`, from: "heal@example.org", to: ["ops@example.org"] },
+      hook: { kind: "webhook", url: `http://127.0.0.1:${hang}/` },
+    };
+    const both = ["mail", "hook"];
+    const routes = { default: { critical: both, warning: both, wait: "0s" } };
+    await twoHealthy({ settings: { alerts: { channels, routes } } });
+    await until(
+      async () => {
+        if (told < 2) await killAndHeal();
+        return told >= 2;
+      },
+      "both to be tried",
+      60_000,
+    );
+    const tookMs = await killAndHeal();
+    expect(tookMs).toBeLessThan(5_000);
+    noteFault(
+      test,
+      "mail server a tarpit and webhook hanging, a container killed",
+      "healed without waiting for them",
+      tookMs,
+    );
+  });
+
+  it("starts and stops nothing for a check that flaps two hundred times", async (test) => {
+    const daemon = await twoHealthy();
+    const from = events.mark();
+    const [{ id } = { id: "" }] = await site.registrations("web");
+    const check = `flap-${randomUUID()}`;
+    const tell = async (url: string, body?: object): Promise<void> => {
+      const init = body === undefined ? { method: "PUT" } : { method: "PUT", body: JSON.stringify(body) };
+      const answer = await fetch(`${consul}/v1/agent/check/${url}`, init);
+      expect(answer.status).toBe(200);
+    };
+    await tell("register", { Name: "flap", ID: check, ServiceID: id, TTL: "10m", Status: "passing" });
+    const beganAtMs = Date.now();
+    for (let time = 0; time < 200; time += 1) {
+      await tell(`fail/${check}`);
+      await tell(`pass/${check}`);
+    }
+    const tookMs = Date.now() - beganAtMs;
+    await settles(site, consul, "web", 2);
+    await until(async () => (await daemon.heal("check")).code === 0, "all to be well");
+    expect(events.since(from)).toEqual([]);
+    noteFault(test, "a check flaps 200 times", "nothing started or stopped", tookMs);
+  });
+});
+
+async function listening(server: Server | ReturnType<typeof createHttpServer>): Promise<number> {
+  await new Promise<void>((ready) => void server.listen(0, "127.0.0.1", ready));
+  closing.push(() => {
+    if ("closeAllConnections" in server) server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
