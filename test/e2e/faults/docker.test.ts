@@ -106,24 +106,25 @@ describe("the daemon with a connection to Docker that fails", () => {
     );
   });
 
-  it("notices a death after an event stream that stays open and silent", async (test) => {
-    const { site, events, proxy, options } = await open();
-    proxy.treat((exchange) => (isEvents(exchange) ? { kind: "hang" } : pass));
-    site.desire({ web: webService(2) });
-    await start(site, options);
-    await settles(site, consul, "web", 2, 90_000);
-    const from = events.mark();
-    const killedAtMs = Date.now();
-    await killOne(site);
-    await settles(site, consul, "web", 2, 90_000);
-    expect(created(events, from)).toHaveLength(1);
-    noteFault(
-      test,
-      "event stream accepted and never answered, a container killed",
-      "healed by Consul's word or the resync",
-      Date.now() - killedAtMs,
-    );
-  });
+  for (const [kind, what] of [
+    ["mute", "accepted, open and silent"],
+    ["hang", "never answered"],
+  ] as const) {
+    it(`notices a death while its event stream is ${what}`, async (test) => {
+      const { site, events, proxy, options } = await open();
+      proxy.treat((exchange) => (isEvents(exchange) ? { kind } : pass));
+      site.desire({ web: webService(2) });
+      await start(site, options);
+      await settles(site, consul, "web", 2, 90_000);
+      const from = events.mark();
+      const killedAtMs = Date.now();
+      await killOne(site);
+      await settles(site, consul, "web", 2, 90_000);
+      expect(created(events, from)).toHaveLength(1);
+      const tookMs = Date.now() - killedAtMs;
+      noteFault(test, `event stream ${what}, a container killed`, "healed by Consul's word or the resync", tookMs);
+    });
+  }
 
   for (const [what, isIt] of [
     ["create", isCreate],
