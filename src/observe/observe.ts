@@ -82,7 +82,10 @@ async function lookAtEngines(eyes: Eyes, desired: DesiredState, services: readon
     services.length > SINGLE_LOOKS_MAX
       ? eyes.hosts.map((host) => host.refresh())
       : eyes.hosts.flatMap((host) =>
-          services.map((service) => host.refreshService(filterFor(desired, service), keysOf(service))),
+          services
+            // Where a Redis node has been silent for long the machine may be dead, and a failover would wait for it.
+            .filter((service) => eyes.redis?.hasFallenSilent(service, host.host) !== true)
+            .map((service) => host.refreshService(filterFor(desired, service), keysOf(service))),
         );
   await Promise.all(looks);
 }

@@ -26,6 +26,11 @@ export interface RedisWatch {
    * rejects: what cannot be asked is unknown.
    */
   look(service: Service, instances: readonly Instance[], fresh: boolean): Promise<RedisObservation>;
+  /**
+   * Whether a node of the service on that host has not answered for the service's `downAfter`: its container has not
+   * ended, as far as its engine has told, and what that engine would say now is not waited for.
+   */
+  hasFallenSilent(service: Service, host: string): boolean;
   /** Asks every node it was shown, at an interval small against its service's `downAfter`, until the signal fires. */
   follow(signal: AbortSignal): Promise<void>;
 }
@@ -33,6 +38,7 @@ export interface RedisWatch {
 interface Watched {
   readonly service: Service;
   readonly containerId: string;
+  readonly host: string;
   readonly reach: RedisReach;
   last: { readonly node: RedisNode; readonly atMs: number } | null;
   trouble: RedisTrouble | null;
@@ -98,7 +104,10 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
       const known = before.get(id);
       const same = known !== undefined && isSame(known.reach.address, reach.address);
       const fresh = { last: null, trouble: null, movedAtMs: null, asking: null, askedAtMs: Number.NEGATIVE_INFINITY };
-      after.set(id, same ? Object.assign(known, { service, reach }) : { ...fresh, service, containerId: id, reach });
+      after.set(
+        id,
+        same ? Object.assign(known, { service, reach }) : { ...fresh, service, containerId: id, host, reach },
+      );
     }
     for (const [id, watched] of before) if (!after.has(id)) keepLast(service, watched);
     services.set(service.name, after);
@@ -121,6 +130,13 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
         gone: Object.fromEntries(gone.get(service.name) ?? []),
         sentinel: await sentinels.look(service),
       };
+    },
+    hasFallenSilent({ name, redis }, host) {
+      const nowMs = clock.steadyMs();
+      return [...(services.get(name)?.values() ?? [])].some(
+        ({ trouble, host: own }) =>
+          own === host && trouble?.kind === "silent" && nowMs - trouble.sinceMs >= (redis?.downAfterMs ?? Infinity),
+      );
     },
     async follow(signal) {
       while (!signal.aborted) {
