@@ -21,8 +21,7 @@ export interface Outcome {
 const run = promisify(execFile);
 
 /** One fault, with a client that writes a thousand times a second before, through and after it. */
-export async function measure(docker: Docker, group: Group, scenario: Scenario): Promise<Outcome> {
-  const old = await group.ready();
+export async function measure(docker: Docker, group: Group, old: GroupMaster, scenario: Scenario): Promise<Outcome> {
   // Within Docker's network a client's connection can be told from all others by its port.
   const near = { host: old.inside, port: 6379 };
   const olds = [old, near].map(({ host, port }) => `${host}:${port}`);
