@@ -1,0 +1,182 @@
+import { describe, expect, test } from "vitest";
+import { Fenced, type Hands } from "../../src/act/hands.ts";
+import { promoteReplica } from "../../src/act/redis-promote.ts";
+import { switchOver } from "../../src/act/redis-switchover.ts";
+import type { PromoteReplica, SwitchOver } from "../../src/model/action.ts";
+import type { RedisAddress, RedisNode, RedisRef } from "../../src/model/redis.ts";
+import type { Redis, RoleTags } from "../../src/ports/redis.ts";
+import { RedisError } from "../../src/ports/redis.ts";
+import { addressOf, aNode, aReplica, roles } from "../builders/redis.ts";
+import { aService } from "../builders/service.ts";
+
+const service = aService("cache", { redis: roles });
+
+function ref(slot: number): RedisRef {
+  const address = addressOf(slot);
+  const name = `heal.live.cache.${slot}.1`;
+  return {
+    containerId: `container-${slot}`,
+    name,
+    host: "h1",
+    registrationId: `id-${slot}`,
+    address,
+    peer: address,
+    runId: `run-${slot}`,
+  };
+}
+
+/** Three nodes that obey at once, and a list of all that was done. `fenceFalls`: at which call of the fence. */
+function aStage(fenceFalls = Number.POSITIVE_INFINITY) {
+  const done: string[] = [];
+  const nodes = new Map<number, RedisNode>([
+    [1, aNode(1)],
+    [2, aReplica(2, 1)],
+    [3, aReplica(3, 1)],
+  ]);
+  const slotOf = ({ port }: RedisAddress): number => port - 7_000;
+  let nowMs = 0;
+  let fences = 0;
+  const redis = {
+    async look({ address }) {
+      const node = nodes.get(slotOf(address));
+      if (node === undefined) throw new RedisError("silent", "no answer");
+      return node;
+    },
+    async follow({ address }, master) {
+      const slot = slotOf(address);
+      done.push(master === null ? `${slot} follows nobody` : `${slot} follows ${slotOf(master)}`);
+      const before = nodes.get(slot);
+      if (before === undefined) throw new RedisError("silent", "no answer");
+      const { runId, offset } = before;
+      nodes.set(
+        slot,
+        master === null ? aNode(slot, { runId, offset }) : aReplica(slot, slotOf(master), { runId, offset }),
+      );
+    },
+    async configure() {
+      return [];
+    },
+    async pauseWrites({ address }, forMs) {
+      done.push(forMs === 0 ? `${slotOf(address)} writes again` : `${slotOf(address)} holds writes`);
+    },
+  } as Partial<Redis> as Redis;
+  const tags: RoleTags = {
+    async retag({ master, replicas }, fence) {
+      fence();
+      done.push(`tags: ${master ?? "nobody"} / ${replicas.join(",")}`);
+      return "changed";
+    },
+  };
+  const hands = {
+    redis: { nodes: redis, tags },
+    engines: { h1: { stop: async (id: string) => void done.push(`stop ${id}`) } },
+    clock: {
+      steadyMs: () => (nowMs += 1),
+      wallMs: () => nowMs,
+      sleep: async (ms: number) => ((nowMs += ms), "elapsed" as const),
+      after: () => () => undefined,
+    },
+    fence: () => {
+      fences += 1;
+      if (fences >= fenceFalls) throw new Fenced("not leading any more");
+      return "sequencer";
+    },
+  } as unknown as Hands;
+  return { hands, done, nodes };
+}
+
+const promotion: PromoteReplica = {
+  kind: "promote-replica",
+  service: "cache",
+  epoch: 2,
+  cause: "silent",
+  from: ref(1),
+  fence: "stop-container",
+  to: ref(2),
+  others: [ref(3)],
+  gapBytes: 0,
+  because: { rule: "redis-failover", evidence: "" },
+};
+
+describe("a promotion", () => {
+  test("goes the one safe way: untag, end the old one, promote, re-point, tag", async () => {
+    const { hands, done } = aStage();
+    const note = await promoteReplica(hands, service, promotion);
+    expect(done).toEqual([
+      "tags: nobody / ",
+      "stop container-1",
+      "2 follows nobody",
+      "3 follows 2",
+      "tags: id-2 / id-3",
+    ]);
+    expect(note).toMatch(/untagged \+\d+ ms, old master .*promoted \+\d+ ms, 1 of 1 replicas follow/);
+  });
+  test.each([1, 2, 3, 4, 5])(
+    "sends nothing any more once the fence has fallen at its call number %i",
+    async (falls) => {
+      const { hands, done } = aStage(falls);
+      const whole = aStage();
+      await promoteReplica(whole.hands, service, promotion);
+      await expect(promoteReplica(hands, service, promotion)).rejects.toThrow("not leading");
+      expect(done).toEqual(whole.done.slice(0, falls - 1));
+    },
+  );
+  test("comes to the same end when it is done again from the beginning", async () => {
+    const { hands, done, nodes } = aStage();
+    await promoteReplica(hands, service, promotion);
+    await promoteReplica(hands, service, promotion);
+    expect(nodes.get(2)?.role).toBe("master");
+    expect(done.filter((step) => step === "2 follows nobody")).toHaveLength(1);
+    expect(done.at(-1)).toBe("tags: id-2 / id-3");
+  });
+  test("is off when the chosen one was started anew meanwhile: it has no data any more", async () => {
+    const { hands, done, nodes } = aStage();
+    nodes.set(2, aReplica(2, 1, { runId: "another" }));
+    await expect(promoteReplica(hands, service, promotion)).rejects.toThrow("started anew");
+    expect(done).not.toContain("2 follows nobody");
+  });
+  test("tags the new master although another replica does not answer; that one keeps no role it has not", async () => {
+    const { hands, done, nodes } = aStage();
+    nodes.delete(3);
+    await promoteReplica(hands, service, promotion);
+    expect(done.at(-1)).toBe("tags: id-2 / ");
+  });
+});
+
+describe("a switchover", () => {
+  const planned: SwitchOver = {
+    kind: "switch-over",
+    service: "cache",
+    epoch: 2,
+    from: ref(1),
+    to: ref(2),
+    others: [ref(3)],
+    because: { rule: "redis-switchover", evidence: "" },
+  };
+  test("demotes the old master before it promotes the new one, while writes are held", async () => {
+    const { hands, done } = aStage();
+    await switchOver(hands, service, planned);
+    expect(done).toEqual([
+      "1 holds writes",
+      "1 follows 2",
+      "2 follows nobody",
+      "tags: id-2 / id-1",
+      "1 writes again",
+      "3 follows 2",
+    ]);
+  });
+  test("lets writes go on and leaves all as it was when the replica does not catch up", async () => {
+    const { hands, done, nodes } = aStage();
+    nodes.set(2, aReplica(2, 1, { offset: 1 }));
+    await expect(switchOver(hands, service, planned)).rejects.toThrow("did not catch up");
+    expect(done).toEqual(["1 holds writes", "1 writes again"]);
+  });
+  test("never leaves two masters, wherever it is broken off", async () => {
+    for (let falls = 1; falls <= 6; falls += 1) {
+      const { hands, nodes } = aStage(falls);
+      await switchOver(hands, service, planned).catch(() => undefined);
+      const masters = [...nodes.values()].filter(({ role }) => role === "master");
+      expect(masters.length).toBeLessThanOrEqual(1);
+    }
+  });
+});
