@@ -116,6 +116,8 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     () => void reload(),
     () => undefined,
   );
+  // What was written between the first read and the watch has been told by nobody.
+  void reload();
   const endResync = schedule(settings.resync.schedule, settings.resync.timezone, async () => {
     // A change of the files that was not told of is made good here, like every other.
     await reload();
