@@ -19,7 +19,7 @@ const consul = inject("consul");
 const settings = {
   leadership: { checkTtl: "3s", lockDelay: "2s" },
   healing: { backOff: { initial: "100ms", max: "1s" }, quarantine: { failures: 1_000 }, inFlight: "5s" },
-  blastRadius: { stopsPerWindow: 1_000, shareOfFleet: 1 },
+  blastRadius: { stopsPerWindow: 1_000, window: "1s", shareOfFleet: 1 },
 };
 
 interface Ground {
@@ -182,7 +182,11 @@ async function chain(
     });
     for (let n = 1; n < callsMax; n += 1) {
       const twoSteps = begin.length > 0;
-      if (twoSteps) await prepare(ground);
+      const alive = daemon;
+      const tell = async (error: Error): Promise<never> => {
+        throw new Error(`before the death at call ${n}: ${error.message}\n${await story(alive)}`);
+      };
+      if (twoSteps) await prepare(ground).catch(tell);
       const set = trap(ground, () => daemon, n);
       if (twoSteps) begin(ground);
       else await prepare(ground);
