@@ -34,12 +34,16 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
     refs.flatMap(({ registrationId }) => registrationId ?? []);
   const known = ids([action.to, ...action.others]);
 
-  if (action.from !== null) {
+  const giveNobodyTheTag = async (): Promise<void> => {
+    if (action.from === null) return;
     await tags.retag({ consulName, masterTag, replicaTag, master: null, replicas: [], unsure: known }, hands.fence);
     timeline.add("old master untagged");
     await fence(hands, action, timeline.add);
-  }
-  await promote(hands, service, access, action.to);
+  };
+  const chosen = toolsOf(hands).nodes.look(endpointOf(access, action.to), ASK_WITHIN_MS);
+  const [before] = await Promise.all([chosen, giveNobodyTheTag()]);
+  mustBe(before, action.to);
+  await promote(hands, service, access, action.to, before);
   timeline.add(`${action.to.name} promoted`);
   const attached = await repoint(hands, access, action);
   if (action.others.length > 0) timeline.add(`${attached.length} of ${action.others.length} replicas follow`);
@@ -71,21 +75,25 @@ async function fence(hands: Hands, action: PromoteReplica, done: (what: string) 
   done(await Promise.race([ended, sent]));
 }
 
-async function promote(hands: Hands, service: Service, access: RedisAccess, to: RedisRef): Promise<void> {
+async function promote(
+  hands: Hands,
+  service: Service,
+  access: RedisAccess,
+  to: RedisRef,
+  before: RedisNode,
+): Promise<void> {
   const { nodes } = toolsOf(hands);
   const at = endpointOf(access, to);
-  const before = await nodes.look(at, ASK_WITHIN_MS);
-  mustBe(before, to);
-  if (before.role === "replica") {
-    hands.fence();
-    await nodes.follow(at, null);
-  } else {
-    // Not a replica that was configured when it was attached: a first master, or a repetition.
-    await configureNode(hands, service, access, to);
-  }
   const untilMs = hands.clock.steadyMs() + CONFIRM_WITHIN_MS;
-  for (;;) {
-    const now = await nodes.look(at, ASK_WITHIN_MS);
+  hands.fence();
+  const told =
+    before.role === "replica"
+      ? nodes.follow(at, null)
+      : // Not a replica that was configured when it was attached: a first master, or a repetition.
+        configureNode(hands, service, access, to);
+  for (let first = true; ; first = false) {
+    // Sent at once behind the order: a connection's commands are answered one after the other.
+    const [now] = await Promise.all([nodes.look(at, ASK_WITHIN_MS), first ? told : null]);
     mustBe(now, to);
     if (now.role === "master") return;
     if (hands.clock.steadyMs() >= untilMs) throw new RedisError("silent", `${to.name} does not become a master`);
