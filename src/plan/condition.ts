@@ -60,19 +60,22 @@ export function conditionOf(service: Service, instance: Instance, circumstances:
   if (container.state === "restarting" || container.health === "starting" || container.health === "unhealthy") {
     return notPassing;
   }
-  if (!circumstances.judgedByConsul) return "healthy";
-  if (registration === null || isMisregistered(service, instance)) return "unregistered";
+  if (registration === null) return circumstances.judgedByConsul ? "unregistered" : "healthy";
+  if (isMisregistered(service, instance)) return "unregistered";
   if (registration.inMaintenance) return "unhealthy";
   return registration.nodeStatus === "critical" || registration.status === "critical" ? notPassing : "healthy";
 }
 
 /**
- * Whether instances of this service are held against Consul: it is to be registered there, or somebody registers it, or
- * did so at the last look. Otherwise Docker's own health decides.
+ * Whether an instance of this service must be listed in Consul: it is to be registered there; or somebody registers the
+ * instances of an adopted one, or did so at the last look. Otherwise Docker's own health decides about one that is not.
  */
 export function isJudgedByConsul(service: Service, observed: ServiceObservation): boolean {
-  if (service.consul !== null || (observed.registrationsBefore ?? 0) > 0) return true;
-  return observed.instances.some(({ registration }) => registration !== null);
+  if (service.consul !== null) return true;
+  if (service.container !== null) return false;
+  return (
+    (observed.registrationsBefore ?? 0) > 0 || observed.instances.some(({ registration }) => registration !== null)
+  );
 }
 
 /** How long a started instance may take to pass. */

@@ -1,6 +1,7 @@
 import type { Container, Instance } from "../model/instance.ts";
 import type { InFlight, ServiceMemory } from "../model/memory.ts";
 import type { ServiceObservation } from "../model/observation.ts";
+import { removalOf } from "./subject.ts";
 
 /**
  * Drops the actions in flight whose effect is seen. One whose time is over without that is dropped only by a fresh look
@@ -31,6 +32,8 @@ export function isAwaitingLook(memory: ServiceMemory, observed: ServiceObservati
 
 interface Seen {
   readonly byId: ReadonlyMap<string, Instance>;
+  /** Subjects of removals of what is still there. */
+  readonly unremoved: ReadonlySet<string>;
   /** `slot/generation` of every container that was started. */
   readonly started: ReadonlySet<string>;
 }
@@ -39,6 +42,7 @@ function indexOf({ instances }: ServiceObservation): Seen {
   const started = instances.filter(({ container, current }) => current && container.state !== "created");
   return {
     byId: new Map(instances.map((instance) => [instance.container.id, instance])),
+    unremoved: new Set(instances.map(({ container }) => removalOf(container.id))),
     started: new Set(started.map(({ container }) => `${container.slot}/${container.generation}`)),
   };
 }
@@ -48,6 +52,7 @@ function isUnderWay(entry: InFlight, seen: Seen, observed: ServiceObservation, n
     case "start":
       return !seen.started.has(`${entry.slot}/${entry.generation}`);
     case "stop": {
+      if (seen.unremoved.has(entry.subject)) return true;
       const instance = seen.byId.get(entry.subject);
       if (instance === undefined) return observed.silentHosts[entry.host ?? ""] !== undefined;
       return !instance.current || isRunning(instance.container);

@@ -58,6 +58,12 @@ function rememberSlots(
   for (const [number, one] of newest) {
     if (one.condition !== "unknown") slots[number] = rememberSlot(slots[number] ?? noSlotMemory, one, tuning, nowMs);
   }
+  // A slot of which nothing is known but that it may be hidden: kept in mind as such until all hosts have answered.
+  for (const { number, state } of stock.slots) {
+    const before = memory.slots[number];
+    if (state === "unknown" && (before ?? noSlotMemory).generation === 0) slots[number] = before ?? noSlotMemory;
+    else if (slots[number]?.generation === 0) delete slots[number];
+  }
   const adopted = slots[ADOPTED_SLOT];
   if (adopted !== undefined && stock.slots.length === 0) {
     const healthySinceMs = stock.healthy >= service.count ? (adopted.healthySinceMs ?? nowMs) : null;

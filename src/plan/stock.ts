@@ -149,8 +149,8 @@ function slotOf(number: number, group: readonly Counted[], inFlight: boolean, si
 }
 
 /**
- * Whether an instance of the slot may run where nobody can look now. Memory says where it was last; a service that has
- * no memory at all may have instances anywhere.
+ * Whether an instance of the slot may run where nobody can look now. Memory says where it was last; of a service that
+ * was first met while a host was silent (see `rememberSlots`), it may be anywhere.
  */
 function mayBeHidden(
   { observed, lostHosts, memory }: Sight,
@@ -158,12 +158,14 @@ function mayBeHidden(
   remembered: SlotMemory | undefined,
 ): boolean {
   const isHidden = (host: string): boolean => observed.silentHosts[host] !== undefined && !lostHosts.includes(host);
-  if (remembered !== undefined) {
+  // The status is remembered from the first look on.
+  const isAnywhere = remembered === undefined ? memory.status === null : remembered.generation === 0;
+  if (remembered !== undefined && !isAnywhere) {
     // What is seen of an older generation says nothing of a newer one on a host that does not answer.
     const isUnseen = occupant === null || generationOf(occupant) < remembered.generation;
     return isUnseen && remembered.host !== null && isHidden(remembered.host);
   }
-  return Object.keys(observed.silentHosts).some(isHidden) && Object.keys(memory.slots).length === 0;
+  return isAnywhere && Object.keys(observed.silentHosts).some(isHidden);
 }
 
 function countAll(counted: readonly Counted[], memory: ServiceMemory) {

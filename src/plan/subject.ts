@@ -7,9 +7,10 @@ export function subjectOf(action: Action): string | null {
     case "create-swarm-service":
       return action.name;
     case "stop-instance":
-    case "remove-instance":
     case "replace-swarm-task":
       return action.containerId;
+    case "remove-instance":
+      return removalOf(action.containerId);
     case "scale-swarm-service":
       return action.id;
     case "scale-compose-service":
@@ -25,4 +26,9 @@ export function subjectOf(action: Action): string | null {
     case "retag-roles":
       return null;
   }
+}
+
+/** Stopping a container and removing what is left of it are two things. */
+export function removalOf(containerId: string): string {
+  return `removal of ${containerId}`;
 }

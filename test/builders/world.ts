@@ -5,7 +5,7 @@ import type { FleetMemory, Memory, ServiceMemory, SlotMemory } from "../../src/m
 import { noFleetMemory, noServiceMemory, noSlotMemory } from "../../src/model/memory.ts";
 import type { Binding, FleetObservation, HostObservation, Observation } from "../../src/model/observation.ts";
 import type { ServiceObservation } from "../../src/model/observation.ts";
-import type { Service } from "../../src/model/service.ts";
+import type { DesiredState, Service } from "../../src/model/service.ts";
 import type { Tuning } from "../../src/model/tuning.ts";
 import { defaultTuning } from "../../src/model/tuning.ts";
 import type { Planned } from "../../src/plan/plan.ts";
@@ -42,6 +42,7 @@ export interface World {
   withTuning(changes: Partial<Tuning>): World;
   /** So much later; what was planned for is remembered, and nothing else has changed. */
   after(ms: number, planned?: Planned): World;
+  desired(): DesiredState;
   observation(): Observation;
   memory(): Memory;
   plan(): Planned;
@@ -93,7 +94,8 @@ function worldOf(parts: Parts): World {
   const seenAs = (service: string, changes: Partial<ServiceObservation>): World =>
     change({ observed: { ...parts.observed, [service]: { ...observedOf(parts, service), ...changes } } });
   const remember = (service: string, changes: Partial<ServiceMemory>): World => {
-    const before = parts.memory.services[service] ?? noServiceMemory;
+    // What is remembered of at all has been met before.
+    const before = parts.memory.services[service] ?? { ...noServiceMemory, status: 0 as const };
     return change({
       memory: { ...parts.memory, services: { ...parts.memory.services, [service]: { ...before, ...changes } } },
     });
@@ -153,6 +155,7 @@ function worldOf(parts: Parts): World {
     withFleetMemory: (changes) => change({ memory: { ...parts.memory, fleet: { ...parts.memory.fleet, ...changes } } }),
     withTuning: (changes) => change({ tuning: { ...parts.tuning, ...changes } }),
     after: (ms, planned) => change({ nowMs: nowMs + ms, memory: planned?.memory ?? parts.memory }),
+    desired: () => aDesiredState(Object.values(parts.services), ENVIRONMENT),
     observation: () => ({
       atMs: nowMs,
       hosts: parts.hosts,
@@ -162,7 +165,7 @@ function worldOf(parts: Parts): World {
     memory: () => parts.memory,
     plan: () =>
       plan({
-        desired: aDesiredState(Object.values(parts.services), ENVIRONMENT),
+        desired: world.desired(),
         observed: world.observation(),
         memory: parts.memory,
         tuning: parts.tuning,

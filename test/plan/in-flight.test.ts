@@ -169,6 +169,17 @@ describe("a start, by what came of it", () => {
   });
 });
 
+describe("a removal", () => {
+  it("is not repeated while it may be on its way, and is over when the container is gone", () => {
+    const ended = aWorld().withService("web", { count: 0 }).withInstance("web", 1, { state: "exited" }).looked();
+    const first = ended.plan();
+    expect(does(first)).toEqual(["remove web.1.1 on h1 (clear-ended)"]);
+    expect(does(ended.after(59_999, first).plan())).toEqual([]);
+    expect(does(ended.after(60_000, first).plan())).toEqual(["remove web.1.1 on h1 (clear-ended)"]);
+    expect(ended.without("web").after(1_000, first).plan().memory.services["web"]?.inFlight).toEqual([]);
+  });
+});
+
 describe("a stop, by what came of it", () => {
   const returned = aWorld()
     .withService("web", { count: 1 })

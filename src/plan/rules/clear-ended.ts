@@ -8,6 +8,7 @@ import { generationOf } from "../same-slot.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import { nothing } from "../situation.ts";
 import { ownRegistration } from "../stop.ts";
+import { removalOf } from "../subject.ts";
 import type { Counted } from "../stock.ts";
 
 export function clearEnded(situation: Situation): Proposal {
@@ -16,7 +17,9 @@ export function clearEnded(situation: Situation): Proposal {
   if (ended.length === 0 || memory.inFlight.some(({ kind }) => kind === "start")) return nothing;
   const served = new Set(stock.slots.filter(({ state }) => state === "healthy").map(({ number }) => number));
   const newest = newestPerSlot(stock.counted);
+  const underWay = new Set(memory.inFlight.map(({ subject }) => subject));
   const superfluous = ended.filter((one) => {
+    if (underWay.has(removalOf(one.instance.container.id))) return false;
     const slot = one.instance.container.slot ?? 0;
     return slot > service.count || served.has(slot) || newest.get(slot) !== one;
   });

@@ -203,7 +203,7 @@ describe("trust", () => {
 
   it("judges an adopted service by Consul for as long as it was listed there", () => {
     const world = aWorld()
-      .withService("web", { count: 1, consul: null, health: null })
+      .withService("web", { count: 1, consul: null, health: null, container: null })
       .withInstance("web", 1, { consul: "unlisted" })
       .seen("web", { registrationsBefore: 1 });
     expect(world.plan().plan.services["web"]?.standing.trust).toBe("suspect");

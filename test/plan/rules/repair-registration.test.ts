@@ -76,7 +76,7 @@ describe("repair-registration: Docker runs it, Consul does not list it", () => {
       .withInstance("web", 1, { consul: "unlisted" })
       .withInstance("web", 2, { on: "h2", consul: "passing" });
     expect(does(world.looked().plan())).toEqual([]);
-    expect(summary(world.looked().plan())).toBe("critical: 1/2 healthy: 1 starting");
+    expect(summary(world.looked().plan())).toBe("passing: 2/2 healthy");
   });
 
   it("leaves the slot's registration to the newer of two on one host", () => {

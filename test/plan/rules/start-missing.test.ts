@@ -147,6 +147,24 @@ describe("start-missing", () => {
       expect(holds(world.plan())).toEqual(["start-missing: silent-host", "start-missing: silent-host"]);
     });
 
+    it("goes on so in the passes after the first, which remembers what it has seen elsewhere", () => {
+      const met = aWorld()
+        .withService("web", { count: 3 })
+        .withInstance("web", 1)
+        .withInstance("web", 2, { state: "exited" })
+        .withSilentHost("h2", T0 - 600_000, "passing");
+      const first = met.plan();
+      expect(does(first)).toEqual([]);
+      const second = met.after(60_000, first);
+      expect(does(second.plan())).toEqual([]);
+      expect(summary(second.plan())).toBe("unknown: 1/3 healthy: 2 unknown");
+      const answering = second.withHosts("h1", "h2").seen("web", { silentHosts: {} });
+      expect(does(answering.plan())).toEqual([
+        "start web.2.2 on h2 (start-missing)",
+        "start web.3.1 on h1 (start-missing)",
+      ]);
+    });
+
     it("still fills a slot that was on a host which answers", () => {
       const dead = web
         .without("web")

@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { noSlotMemory } from "../../src/model/memory.ts";
+import { defaultTuning } from "../../src/model/tuning.ts";
+import { afterFailure, forgetFailures, nextBackOff, waitOf } from "../../src/plan/back-off.ts";
+import type { World } from "../builders/world.ts";
+import { aWorld, T0 } from "../builders/world.ts";
+import { does, holds, summary } from "./support/say.ts";
+
+/**
+ * A slot whose instance always dies `livesS` seconds after its start, watched second by second; gives the seconds at
+ * which it was started.
+ */
+function startsOfACrashLoop(livesS: number, seconds: number, change = (world: World): World => world) {
+  let world = aWorld().withService("web", { count: 1, consul: null, health: null });
+  const starts: number[] = [];
+  let generation = 0;
+  for (let second = 0; second < seconds; second += 1) {
+    world = change(world);
+    const startedS = starts.at(-1) ?? Number.NEGATIVE_INFINITY;
+    if (generation > 0) {
+      const isUp = second - startedS < livesS;
+      const facts = { generation, state: isUp ? "running" : "exited", forMs: (second - startedS) * 1_000 } as const;
+      world = world.without("web").withInstance("web", 1, facts);
+    }
+    const planned = world.plan();
+    const [start] = planned.plan.services["web"]?.waves.flat() ?? [];
+    if (start?.kind === "start-instance") {
+      starts.push(second);
+      ({ generation } = start);
+    }
+    world = world.after(1_000, planned);
+  }
+  return { starts, world };
+}
+
+describe("back-off", () => {
+  it("answers the first failure at once, then keeps 10, 20, 40 … s from attempt to attempt: S20", () => {
+    expect(startsOfACrashLoop(2, 100).starts).toEqual([0, 2, 12, 32, 72]);
+  });
+
+  it("never shortens because the instance lived on for a while", () => {
+    const { starts } = startsOfACrashLoop(15, 400);
+    const apart = starts.slice(1).map((atS, index) => atS - (starts[index] ?? 0));
+    expect(apart).toEqual([15, 15, 20, 40, 80]);
+  });
+
+  it("goes into quarantine after five failures in ten minutes, and tries once in ten minutes from there: S19", () => {
+    const { starts, world } = startsOfACrashLoop(2, 2_000);
+    expect(starts).toEqual([0, 2, 12, 32, 72, 152, 752, 1_352, 1_952]);
+    expect(holds(world.plan())).toContain("start-missing: quarantine");
+    expect(summary(world.plan())).toBe("critical: 0/1 healthy: 1 missing, 1 in quarantine");
+  });
+
+  it("holds over restarts of heal, which reads what it wrote: S19", () => {
+    const reread = (world: World): World =>
+      world.withMemory("web", JSON.parse(JSON.stringify(world.memory().services["web"] ?? {})));
+    expect(startsOfACrashLoop(2, 1_000, reread).starts).toEqual(startsOfACrashLoop(2, 1_000).starts);
+  });
+
+  it("gives another specification a new chance at once", () => {
+    const { world } = startsOfACrashLoop(2, 200);
+    const changed = aWorld()
+      .withService("web", { count: 1, consul: null, health: null, alerts: { route: "other" } })
+      .withMemory("web", world.memory().services["web"] ?? {})
+      .after(200_000);
+    expect(does(changed.plan())).toEqual([]);
+    const { services } = world.memory();
+    const other = changed.withSlot("web", 1, { ...services["web"]?.slots[1], specHash: "older" });
+    expect(does(other.plan())).toHaveLength(1);
+    expect(other.plan().memory.services["web"]?.slots[1]).toMatchObject({
+      backOff: null,
+      failuresAtMs: [],
+      failedHosts: [],
+      quarantinedAtMs: null,
+    });
+  });
+
+  it("is forgotten after ten minutes in good health", () => {
+    const failed = { generation: 3, failuresAtMs: [T0 - 1], backOff: { delayMs: 40_000, untilMs: T0, because: "x" } };
+    const world = aWorld().withService("web", { count: 1 }).withInstance("web", 1, { generation: 3 });
+    const since = (ms: number) => world.withSlot("web", 1, { ...failed, healthySinceMs: T0 - ms }).plan();
+    expect(since(599_999).memory.services["web"]?.slots[1]?.backOff).not.toBeNull();
+    expect(since(599_999).plan.services["web"]?.lookAgainAtMs).toBe(T0 + 1);
+    expect(since(600_000).memory.services["web"]?.slots[1]).toMatchObject({ backOff: null, failuresAtMs: [] });
+  });
+
+  it("is not forgotten by what was healthy only now and then", () => {
+    const slot = { ...noSlotMemory, failuresAtMs: [T0], healthySinceMs: null };
+    expect(forgetFailures(slot, T0 + 86_400_000, defaultTuning)).toBe(slot);
+  });
+});
+
+describe("the arithmetic of failures", () => {
+  it("doubles from 10 s to five minutes and no further", () => {
+    let last = nextBackOff(null, 0, defaultTuning, "x");
+    const delaysS = [last.delayMs / 1_000];
+    for (let times = 0; times < 6; times += 1) {
+      last = nextBackOff(last, 0, defaultTuning, "x");
+      delaysS.push(last.delayMs / 1_000);
+    }
+    expect(delaysS).toEqual([10, 20, 40, 80, 160, 300, 300]);
+  });
+
+  it("counts failures within the window only", () => {
+    const old = { ...noSlotMemory, failuresAtMs: [T0 - 600_000, T0 - 599_999, T0 - 3, T0 - 2] };
+    const after = afterFailure(old, T0, defaultTuning, "x");
+    expect(after.failuresAtMs).toEqual([T0 - 599_999, T0 - 3, T0 - 2, T0]);
+    expect(after.quarantinedAtMs).toBeNull();
+    expect(afterFailure(after, T0, defaultTuning, "x").quarantinedAtMs).toBe(T0);
+  });
+
+  it("waits exactly as long as it says", () => {
+    const slot = { ...noSlotMemory, backOff: { delayMs: 10_000, untilMs: T0 + 10_000, because: "it ended" } };
+    expect(waitOf(slot, null, T0 + 9_999)).toEqual({
+      heldBy: "back-off",
+      reason: "it failed before (it ended); next try in 1 s",
+      untilMs: T0 + 10_000,
+    });
+    expect(waitOf(slot, null, T0 + 10_000)).toBeNull();
+  });
+});
