@@ -4,9 +4,9 @@ import { isRedisAction } from "../../../src/model/action.ts";
 import type { Instance } from "../../../src/model/instance.ts";
 import { META } from "../../../src/model/labels.ts";
 import type { Memory } from "../../../src/model/memory.ts";
-import { noServiceMemory } from "../../../src/model/memory.ts";
+import { noFleetMemory, noServiceMemory } from "../../../src/model/memory.ts";
 import type { ServiceObservation } from "../../../src/model/observation.ts";
-import type { Service } from "../../../src/model/service.ts";
+import type { DesiredState, Service } from "../../../src/model/service.ts";
 import { defaultTuning } from "../../../src/model/tuning.ts";
 import { learn } from "../../../src/plan/learn.ts";
 import type { Planned } from "../../../src/plan/plan.ts";
@@ -16,6 +16,8 @@ import { aHost, anInstance, ENVIRONMENT } from "../../builders/world.ts";
 
 /** A world in which everything that is ordered happens at once: what is decided in it is the planner's own doing. */
 export interface ModelWorld {
+  readonly service: Service;
+  readonly desired: DesiredState;
   nowMs: number;
   memory: Memory;
   instances: Instance[];
@@ -28,41 +30,49 @@ export interface Done {
   readonly action: Action;
 }
 
+export function aModelWorld(service: Service, nowMs: number): ModelWorld {
+  const desired = aDesiredState([service], ENVIRONMENT);
+  return { service, desired, nowMs, memory: { fleet: noFleetMemory, services: {} }, instances: [], done: [] };
+}
+
 const hosts = ["h1", "h2", "h3"];
 const LOOKS_MAX = 4;
 
-/** One pass, as `reconcile` makes it; gives the actions that it took. */
-export function pass(world: ModelWorld, service: Service): readonly Action[] {
-  let planned = think(world, service, null);
+export interface Passed {
+  readonly actions: readonly Action[];
+  /** When the planner wants to look again; null: not without a reason. */
+  readonly lookAgainAtMs: number | null;
+}
+
+/** One pass over the only service, as `reconcile` makes it. */
+export function pass(world: ModelWorld): Passed {
+  const { service } = world;
+  let planned = think(world, null);
   for (let looks = 1; looks <= LOOKS_MAX && planned.plan.services[service.name]?.needsLook != null; looks += 1) {
-    planned = think(world, service, looks);
+    planned = think(world, looks);
   }
   world.memory = planned.memory;
-  const actions = planned.plan.services[service.name]?.waves.flat() ?? [];
+  const servicePlan = planned.plan.services[service.name];
+  const actions = servicePlan?.waves.flat() ?? [];
   const results = actions.map((action): ActionResult => {
-    carryOut(world, service, action);
+    carryOut(world, action);
     world.done.push({ atMs: world.nowMs, action });
     return { kind: "done", action, tookMs: 0, note: null };
   });
   const before = world.memory.services[service.name] ?? noServiceMemory;
   const after = learn(before, results, defaultTuning, world.nowMs);
   world.memory = { ...world.memory, services: { ...world.memory.services, [service.name]: after } };
-  return actions;
+  return { actions, lookAgainAtMs: servicePlan?.lookAgainAtMs ?? null };
 }
 
-/** When the planner wants to look again, or a minute from now: whichever comes first. */
-export function nextPassAtMs(world: ModelWorld, service: Service): number {
-  const due = think(world, service, null).plan.services[service.name]?.lookAgainAtMs ?? Number.POSITIVE_INFINITY;
-  return Math.min(world.nowMs + 60_000, Math.max(world.nowMs + 1, due));
-}
-
-function think(world: ModelWorld, service: Service, looks: number | null): Planned {
+function think(world: ModelWorld, looks: number | null): Planned {
+  const { service, desired } = world;
   return plan({
-    desired: aDesiredState([service], ENVIRONMENT),
+    desired,
     observed: {
       atMs: world.nowMs,
       hosts: Object.fromEntries(hosts.map((host) => [host, aHost(host, world.nowMs)])),
-      services: { [service.name]: seen(world, service, looks) },
+      services: { [service.name]: seen(world, looks) },
       fleet: { instances: 100, runningButCritical: 0, servicesCritical: 0 },
     },
     memory: world.memory,
@@ -71,7 +81,8 @@ function think(world: ModelWorld, service: Service, looks: number | null): Plann
   });
 }
 
-function seen(world: ModelWorld, service: Service, looks: number | null): ServiceObservation {
+function seen(world: ModelWorld, looks: number | null): ServiceObservation {
+  const { service } = world;
   return {
     service: service.name,
     binding: { kind: "known", value: { kind: "engine" }, atMs: world.nowMs },
@@ -85,7 +96,8 @@ function seen(world: ModelWorld, service: Service, looks: number | null): Servic
   };
 }
 
-function carryOut(world: ModelWorld, service: Service, action: Action): void {
+function carryOut(world: ModelWorld, action: Action): void {
+  const { service } = world;
   if (isRedisAction(action)) return;
   switch (action.kind) {
     case "start-instance": {
