@@ -45,12 +45,3 @@ export interface Standing {
   /** Only of a Redis service: how it stands as one master and its replicas. */
   readonly redis?: RedisStanding;
 }
-
-export function emptyPlan(): Plan {
-  return { version: PLAN_VERSION, services: {} };
-}
-
-/** Every action of a plan, in the order of its waves. */
-export function actionsOf(plan: Plan): Action[] {
-  return Object.values(plan.services).flatMap((service) => service.waves.flat());
-}

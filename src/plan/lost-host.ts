@@ -19,7 +19,7 @@ export function lostHostsOf(
  * critical, or the Swarm managers call it down. A silent host that the others still see is hung or cut off from us;
  * its instances stay unknown and are not replaced.
  */
-export function isLost(host: HostObservation, lostAfterMs: number, nowMs: number): boolean {
+function isLost(host: HostObservation, lostAfterMs: number, nowMs: number): boolean {
   const atMs = lostAtMs(host, lostAfterMs);
   return atMs !== null && nowMs >= atMs;
 }

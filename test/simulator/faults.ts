@@ -83,7 +83,7 @@ export function scheduleFaults(world: SimulatedWorld, events: readonly FaultEven
 }
 
 /** Live containers of ours on hosts that have power. */
-export function liveContainers(world: SimulatedWorld): TrueContainer[] {
+function liveContainers(world: SimulatedWorld): TrueContainer[] {
   return world.hosts
     .filter((host) => host.powered())
     .flatMap((host) => [...host.containers.values()].filter((one) => isUp(one) && world.truth.ownerOf(one) !== null));

@@ -30,7 +30,7 @@ export const STORM_MS = 45 * 60_000;
  * Phase two: so long nothing goes wrong, and then all must be well. The longest that healing may rightly take is a
  * quarantine (10 min) begun at the last moment of the storm, with a start and its grace after it.
  */
-export const CALM_MS = 17 * 60_000;
+const CALM_MS = 17 * 60_000;
 const QUIET_MS = 2 * 60_000;
 
 /** Plays one seed from beginning to end. Must be called from outside of promise reactions. */

@@ -47,7 +47,7 @@ export function dingtalkNotifier({ name, url, secret }: DingTalkOptions): Notifi
 }
 
 /** HMAC-SHA256 of `timestamp\nsecret`, keyed with the secret, in the address beside the timestamp (milliseconds). */
-export function signAddress(address: URL, secret: string, timestampMs: number): void {
+function signAddress(address: URL, secret: string, timestampMs: number): void {
   const signature = createHmac("sha256", secret).update(`${timestampMs}\n${secret}`).digest("base64");
   address.searchParams.set("timestamp", String(timestampMs));
   address.searchParams.set("sign", signature);

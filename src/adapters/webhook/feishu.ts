@@ -46,7 +46,7 @@ export function feishuNotifier({ name, url, secret }: FeishuOptions): Notifier {
 }
 
 /** HMAC-SHA256 over nothing, keyed with `timestamp\nsecret`; the timestamp is in seconds and, like it, text in the body. */
-export function signature(
+function signature(
   secret: string,
   timestampSeconds: number,
 ): { readonly timestamp: string; readonly sign: string } {

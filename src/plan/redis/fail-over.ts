@@ -78,7 +78,7 @@ function noneEligible(situation: RedisSituation, because: Because, { refused }: 
 }
 
 /** How far the last word of the old master was ahead; null when it was never heard. */
-export function gapOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory, { node }: Candidate): number | null {
+function gapOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory, { node }: Candidate): number | null {
   const own = nodes.find(({ containerId }) => containerId === master.containerId)?.last ?? null;
   const past = gone[master.containerId] ?? null;
   const last = [own, past].find((one) => one !== null && one.node.runId === master.runId) ?? null;

@@ -16,7 +16,7 @@ export function readRedisMemory(kept: unknown): RedisMemory {
   return memory.version === REDIS_MEMORY_VERSION ? { ...noRedisMemory, ...memory } : noRedisMemory;
 }
 
-export function longestCooldownMs({ downAfterMs }: RedisRoles): number {
+function longestCooldownMs({ downAfterMs }: RedisRoles): number {
   return COOLDOWN_FACTOR * downAfterMs;
 }
 

@@ -6,7 +6,7 @@ export function sayingOf(view: RedisNodeView): RedisNode | null {
   return view.now.kind === "known" ? view.now.value : null;
 }
 
-export function isAt(view: RedisNodeView, address: RedisAddress): boolean {
+function isAt(view: RedisNodeView, address: RedisAddress): boolean {
   return view.aliases.some((alias) => isSameAddress(alias, address));
 }
 

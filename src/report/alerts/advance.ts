@@ -11,7 +11,7 @@ import { isLive } from "./routing.ts";
 import { nextStepAtMs } from "./timing.ts";
 
 /** So many alerts are told apart; what is beyond stands behind one more that counts them. */
-export const ALERTS_MAX = 50;
+const ALERTS_MAX = 50;
 /** Ended ones are remembered for flapping, and for channels that do not know yet: those are the last to be dropped. */
 const ENDED_MAX = 100;
 /** A value of Consul's key-value store has 512 KiB at the most. */

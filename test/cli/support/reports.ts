@@ -15,7 +15,7 @@ import type { Status } from "../../../src/model/status.ts";
 import { worstStatus } from "../../../src/model/status.ts";
 
 /** 2026-03-01T03:12:40Z, the time at which every report of these tests was made. */
-export const at = "2026-03-01T03:12:40.000Z";
+const at = "2026-03-01T03:12:40.000Z";
 export const atMs = Date.parse(at);
 
 export function aStanding(service: string, part: Partial<Standing> = {}): Standing {
@@ -127,7 +127,7 @@ export function aStatusReport(services: readonly ServiceReport[], part: Partial<
   };
 }
 
-export function aContainer(part: Partial<Container> = {}): Container {
+function aContainer(part: Partial<Container> = {}): Container {
   return {
     id: "c1",
     name: "heal.live.web.1.1",

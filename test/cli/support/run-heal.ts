@@ -74,7 +74,7 @@ export function fakeTerminal(part: Partial<FakeTerminal> = {}): FakeTerminal {
 }
 
 /** Time that never passes. */
-export const stillClock: Clock = {
+const stillClock: Clock = {
   steadyMs: () => 0,
   wallMs: () => 0,
   sleep: () => new Promise(() => undefined),
