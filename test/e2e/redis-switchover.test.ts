@@ -1,5 +1,8 @@
 /** A planned change of master, by Redis's own coordinated FAILOVER, while a client writes a thousand times a second. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterEach, expect, test } from "vitest";
+import type { RedisReport } from "../../src/model/redis-report.ts";
 import { longestGapMs, lostWrites, startWriter } from "../../scripts/bench/redis/writer.ts";
 import { ask, roleOf, watchMasters, whole } from "./support/redis-faults.ts";
 import type { RedisHeal } from "./support/redis-heal.ts";
@@ -67,3 +70,21 @@ test("a switchover to a replica that cannot keep up leaves all as it was", async
   expect(await roleOf(master)).toBe("master");
   await ask(master, "SET", "still", "writable");
 });
+
+test("heal redis status and switchover do without a daemon as well", async () => {
+  heal = await openRedisHeal({ count: 2 });
+  const of = heal;
+  const master = await whole(of, 2);
+  await of.stopHeal();
+  const cli = async (...words: readonly string[]): Promise<RedisReport> => {
+    const command = ["tsx", "src/bin.ts", "redis", ...words, "--config", of.settingsFile, "--json"];
+    const { stdout } = await promisify(execFile)("npx", command, { env: process.env });
+    return JSON.parse(stdout) as RedisReport;
+  };
+  const before = await cli("status", of.service);
+  expect(before).toMatchObject({ master: master.container, standing: { kind: "well", writable: true } });
+  expect(before.nodes.map(({ role }) => role).toSorted()).toEqual(["master", "replica"]);
+  const after = await cli("switchover", of.service);
+  expect(after.master).not.toBe(master.container);
+  expect((await of.master())?.container).toBe(after.master);
+}, 120_000);

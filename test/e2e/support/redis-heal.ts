@@ -15,6 +15,8 @@ import { startRunning } from "../../../src/wiring/daemon.ts";
 export interface RedisHeal {
   readonly environment: string;
   readonly service: string;
+  /** The settings file that everything of it is run with. */
+  readonly settingsFile: string;
   readonly docker: Docker;
   readonly consulUrl: string;
   /** What has been done so far, in order. */
@@ -95,6 +97,7 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
   const heal: RedisHeal = {
     environment,
     service,
+    settingsFile: join(directory, "heal.json"),
     docker,
     consulUrl,
     results,
@@ -135,7 +138,7 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
         variables: () => null,
         log: pinoLog(process.env["HEAL_TEST_LOG"] === undefined ? "error" : "debug", {}),
         shadow: false,
-    onGone: () => undefined,
+        onGone: () => undefined,
         listeners: [
           { decided: (decision) => void (last = decision), acted: (_plan, outcome) => void results.push(...outcome) },
         ],
