@@ -35,11 +35,11 @@ export interface Look {
 
 interface Filed {
   readonly key: OwnerKey;
-  readonly container: Container;
+  container: Container;
   /** Nothing that was begun before this moment changes it. */
-  readonly asOf: number;
+  asOf: number;
   /** By an event, not by a look. */
-  readonly isTold: boolean;
+  isTold: boolean;
 }
 
 /** What most hosts have of most services. */
@@ -75,9 +75,16 @@ export function openContainerFiles(
   };
   const file = (container: Container, asOf: number, isTold = false): OwnerKey | null => {
     const { id } = container;
-    const before = drop(id);
     gone.delete(id);
     const key = ownerKeyOf(container);
+    const there = byId.get(id);
+    if (there !== undefined && there.key === key) {
+      // The common case of a list: nothing moves, and nobody need be told.
+      runningCount += Number(container.state === "running") - Number(there.container.state === "running");
+      Object.assign(there, { container, asOf, isTold });
+      return key;
+    }
+    const before = drop(id);
     if (key === null) return before;
     const filed = { key, container, asOf, isTold };
     byId.set(id, filed);

@@ -14,8 +14,8 @@ const RUNNING_FOR_MS = 3 * 3_600_000;
 
 export interface AnsweringEngineDeps {
   readonly host: string;
-  /** Among the hosts. */
-  readonly position: number;
+  /** Engines answer one after the other: each takes longer to make a list than heal to read it. */
+  readonly turn: () => Promise<void>;
   /** What it answers to a list. */
   readonly text: () => string;
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export interface AnsweringEngineDeps {
 }
 
 /** An engine whose answers are texts already, read by the real adapter's own readers. It has no events of its own. */
-export function answeringEngine({ host, position, text, clock, asked }: AnsweringEngineDeps): Engine {
+export function answeringEngine({ host, turn, text, clock, asked }: AnsweringEngineDeps): Engine {
   const engineClock = new EngineClock(clock);
   const inspected = new Map<string, Container>();
   /** Only while containers are met for the first time: kept, it would count as memory of heal. */
@@ -40,8 +40,7 @@ export function answeringEngine({ host, position, text, clock, asked }: Answerin
   };
   const listing = async (): Promise<unknown> => {
     asked.docker += 1;
-    // Engines answer one after the other, as those of a real fleet do.
-    await clock.sleep(1 + position * 5);
+    await turn();
     const answer = text();
     asked.dockerBytes += answer.length;
     return JSON.parse(answer) as unknown;

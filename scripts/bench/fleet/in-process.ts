@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from "node:timers/promises";
+import pLimit from "p-limit";
 import type { Tools } from "../../../src/act/hands.ts";
 import { realClock } from "../../../src/adapters/clock.ts";
 import type { ConsulConnection } from "../../../src/adapters/consul/connection.ts";
@@ -57,10 +58,12 @@ export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, ans
   const clock = realClock();
   const told = new Map<string, string>();
   const connection = answeringConsul((service) => told.get(service) ?? answers.health(service), asked);
+  const oneByOne = pLimit(1);
+  const turn = (): Promise<void> => oneByOne(() => breathe());
   const engines = Object.fromEntries(
-    fleet.hosts.map((host, position) => [
+    fleet.hosts.map((host) => [
       host,
-      answeringEngine({ host, position, text: () => answers.listed(host), clock, asked }),
+      answeringEngine({ host, turn, text: () => answers.listed(host), clock, asked }),
     ]),
   );
   const tools: Tools = {
@@ -158,19 +161,26 @@ export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, ans
 }
 
 function answeringConsul(health: (service: string) => string, asked: Asked): ConsulConnection {
+  // As many at once as a real connection allows.
+  const lanes = pLimit(32);
   const headers = { "x-consul-index": "200000", "x-consul-knownleader": "true", "x-consul-lastcontact": "0" };
   return {
     url: "memory",
-    async request({ method, path }) {
-      const [area, kind, name = ""] = path;
-      const text =
-        area === "health" && kind === "service" ? health(name) : area === "agent" ? '{"Config":{"NodeName":""}}' : "[]";
-      asked.consul += 1;
-      asked.consulBytes += text.length;
-      if (method !== "GET") asked.actions += 1;
-      await breathe();
-      return { status: 200, headers, text };
-    },
+    request: ({ method, path }) =>
+      lanes(async () => {
+        await breathe();
+        const [area, kind, name = ""] = path;
+        const text =
+          area === "health" && kind === "service"
+            ? health(name)
+            : area === "agent"
+              ? '{"Config":{"NodeName":""}}'
+              : "[]";
+        asked.consul += 1;
+        asked.consulBytes += text.length;
+        if (method !== "GET") asked.actions += 1;
+        return { status: 200, headers, text };
+      }),
     close: () => undefined,
   };
 }

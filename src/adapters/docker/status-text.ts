@@ -22,7 +22,26 @@ export function refresh(before: Container, listed: ListedContainer, nowMs: numbe
     if (exit === null || Number(exit[1]) !== before.exitCode) return null;
     if (!fits(listed.statusText, exit[0], before.finishedAtMs, nowMs)) return null;
   }
-  return { ...before, name: listed.name, health: healthOf(listed), address: listed.address, ports: listed.ports };
+  const health = healthOf(listed);
+  const { name, address, ports } = listed;
+  const isSame = before.name === name && before.health === health && before.address === address;
+  // Most of a list is as it was: the same object says so, and costs nothing.
+  return isSame && samePorts(before.ports, ports) ? before : { ...before, name, health, address, ports };
+}
+
+function samePorts(one: Container["ports"], other: Container["ports"]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((port, at) => {
+      const twin = other[at];
+      return (
+        port.container === twin?.container &&
+        port.host === twin.host &&
+        port.hostIp === twin.hostIp &&
+        port.protocol === twin.protocol
+      );
+    })
+  );
 }
 
 function healthOf({ state, statusText }: ListedContainer): DockerHealth {
