@@ -99,15 +99,15 @@ const slot = record<SlotMemory>(
 );
 
 /**
- * A start that another process had on its way has arrived by now or never will: he lost the lock, and the lock-delay has
- * outlasted his requests. So its time is over, and a fresh look settles what became of it. Made twice, it collides with
- * its own name, and a scale says a number, not a difference; a stop made twice could take another victim, and is left
- * its time.
+ * Memory is read when leadership begins. A start that was on its way before has arrived by now or never will, whoever
+ * wrote it: another process, whose requests the lock-delay has outlasted, or this one before its lease lapsed, which may
+ * have skipped it and could not write that down. So its time is over, and a fresh look settles what became of it. Made
+ * twice, it collides with its own name, and a scale says a number, not a difference; a stop made twice could take
+ * another victim, and is left its time.
  */
 const inFlight: Reader<InFlight> = (value, where, times) => {
   const read = inFlightAsWritten(value, where, times);
-  const isOwn = times.writtenAtMs === times.nowMs;
-  if (isOwn || (read.kind !== "start" && read.kind !== "scale")) return read;
+  if (read.kind !== "start" && read.kind !== "scale") return read;
   return { ...read, expiresAtMs: Math.min(read.expiresAtMs, times.nowMs) };
 };
 
