@@ -48,6 +48,20 @@ describe("the filed containers of an engine", () => {
     expect(files.remove("c1")).toBeNull();
   });
 
+  it("tell under which keys there are any, and when the last of them is gone", () => {
+    const told: string[] = [];
+    const files = openContainerFiles((key, holds) => void told.push(`${key} ${holds}`));
+    files.put(aContainer("c1"));
+    files.put(aContainer("c2"));
+    files.put(aContainer("c1", { state: "exited" }));
+    files.remove("c1");
+    expect(told).toEqual(["service web true"]);
+    files.put(aContainer("c2", { service: "api" }));
+    expect(told.slice(1)).toEqual(["service web false", "service api true"]);
+    files.listed(files.begin(), [], null);
+    expect(told.at(-1)).toBe("service api false");
+  });
+
   it("leave out what concerns nobody", () => {
     const files = openContainerFiles();
     expect(files.put(aContainer("c1", { service: null }))).toBeNull();
