@@ -23,6 +23,11 @@ export function realClock(): Clock {
         signal?.addEventListener("abort", onAbort, { once: true });
       }),
     after(ms, callback) {
+      // Timers that are due run one after the other without a look at sockets; what is to be next lets those in first.
+      if (ms <= 0) {
+        const soon = setImmediate(callback);
+        return () => clearImmediate(soon);
+      }
       const timer = setTimeout(callback, timerMs(ms));
       return () => clearTimeout(timer);
     },

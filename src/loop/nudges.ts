@@ -22,7 +22,7 @@ export interface NudgesDeps {
 }
 
 /** More than these are looked at in several passes, between which the process can answer others. */
-const PASS_MAX = 250;
+const PASS_MAX = 100;
 
 /**
  * Coalesces nudges into passes. A service is `idle`, `due` or `busy`; a nudge for a busy one makes it due again when

@@ -11,7 +11,7 @@ import type { RegistryHints } from "../../../src/loop/daemon.ts";
 import { startDaemon } from "../../../src/loop/daemon.ts";
 import type { Fence } from "../../../src/loop/fence.ts";
 import type { MemoryStore } from "../../../src/loop/memory.ts";
-import type { World } from "../../../src/loop/reconcile.ts";
+import type { Decision, World } from "../../../src/loop/reconcile.ts";
 import { openWorld } from "../../../src/loop/world.ts";
 import type { Memory } from "../../../src/model/memory.ts";
 import { noFleetMemory } from "../../../src/model/memory.ts";
@@ -33,6 +33,8 @@ export interface InProcess {
   resync(): Promise<void>;
   /** Consul says that these have changed. */
   hint(services: readonly string[]): Promise<void>;
+  /** Consul says that it has changed: milliseconds until a pass has decided about it. */
+  lookedAt(service: string): Promise<number>;
   /** As if Docker had told it: no answer is out of date. */
   nudge(services: readonly string[]): Promise<void>;
   /** What Consul answers of a service from now on. */
@@ -61,10 +63,7 @@ export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, ans
   const oneByOne = pLimit(1);
   const turn = (): Promise<void> => oneByOne(() => breathe());
   const engines = Object.fromEntries(
-    fleet.hosts.map((host) => [
-      host,
-      answeringEngine({ host, turn, text: () => answers.listed(host), clock, asked }),
-    ]),
+    fleet.hosts.map((host) => [host, answeringEngine({ host, turn, text: () => answers.listed(host), clock, asked })]),
   );
   const tools: Tools = {
     environment: ENVIRONMENT,
@@ -98,7 +97,13 @@ export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, ans
     rules: { routes: { default: { critical: [], warning: [], fallback: [] } }, timezone: "UTC" } as never,
     commandSuffix: "",
   });
-  const counting = { decided: () => void (asked.passes += 1) };
+  const awaited = new Map<string, () => void>();
+  const counting = {
+    decided({ plan }: Decision) {
+      asked.passes += 1;
+      for (const [name, tell] of awaited) if (plan.services[name] !== undefined) tell();
+    },
+  };
   let daemon: ReturnType<typeof startDaemon> | null = null;
   const world = openWorld({
     tools,
@@ -148,6 +153,15 @@ export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, ans
       hints?.onHint(services);
       await settled();
     },
+    lookedAt: (service) =>
+      new Promise((resolve) => {
+        const beganMs = clock.steadyMs();
+        awaited.set(service, () => {
+          awaited.delete(service);
+          resolve(clock.steadyMs() - beganMs);
+        });
+        hints?.onHint([service]);
+      }),
     async nudge(services) {
       running.nudges.nudge(services);
       await settled();

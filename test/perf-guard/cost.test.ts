@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keepAnswers } from "../../scripts/bench/fleet/answers-on-disk.ts";
+import { aFleet, serviceName } from "../../scripts/bench/fleet/fleet.ts";
+import type { Asked, InProcess } from "../../scripts/bench/fleet/in-process.ts";
+import { openInProcess } from "../../scripts/bench/fleet/in-process.ts";
+
+/** Counts, not times: what heal asks of Docker and Consul for fixed scenarios, whatever the machine. */
+describe("what heal costs others", () => {
+  const services = 300;
+  const hosts = 3;
+  let heal: InProcess;
+
+  beforeAll(async () => {
+    const fleet = await aFleet(services, Date.now());
+    heal = await openInProcess(fleet, keepAnswers(fleet));
+  }, 60_000);
+  afterAll(() => heal.stop());
+
+  const cost = async (work: () => Promise<unknown>): Promise<Asked> => {
+    const before = { ...heal.asked };
+    await work();
+    const after = heal.asked;
+    return Object.fromEntries(
+      Object.entries(after).map(([what, count]) => [what, count - before[what as keyof Asked]]),
+    ) as unknown as Asked;
+  };
+
+  it("is one small read of Consul and none of Docker for a service that Consul says has changed", async () => {
+    const asked = await cost(() => heal.hint([serviceName(7)]));
+    expect(asked).toMatchObject({ consul: 1, docker: 0, actions: 0, commits: 0, passes: 1 });
+    expect(asked.consulBytes).toBeLessThan(20_000);
+  });
+
+  it("is nothing at all for a service that Docker says has changed and has not", async () => {
+    const asked = await cost(() => heal.nudge([serviceName(7)]));
+    expect(asked).toMatchObject({ consul: 0, docker: 0, actions: 0, commits: 0, passes: 1 });
+  });
+
+  it("is one pass for a hundred hints about the same service that come at once", async () => {
+    const asked = await cost(() => Promise.all(Array.from({ length: 100 }, () => heal.hint([serviceName(3)]))));
+    expect(asked.passes).toBeLessThanOrEqual(2);
+    expect(asked.consul).toBeLessThanOrEqual(2);
+  });
+
+  it("is one list for each host and one read for each service when everything is read anew, and writes nothing", async () => {
+    const asked = await cost(() => heal.resync());
+    expect(asked).toMatchObject({ docker: hosts, actions: 0, commits: 0 });
+    // At the most twice: a service may be looked at before and after the lists have come.
+    expect(asked.consul).toBeGreaterThanOrEqual(services);
+    expect(asked.consul).toBeLessThanOrEqual(2 * services);
+  });
+});
