@@ -38,11 +38,12 @@ export function fieldOf(situation: RedisSituation, master: RedisMasterMemory | n
 
 /** Why a node may not be promoted, or null. */
 export function whyNot(
-  { nodes, nowMs, roles }: RedisSituation,
+  situation: RedisSituation,
   view: RedisNodeView,
   master: RedisMasterMemory | null,
   downForMs: number,
 ): string | null {
+  const { nodes, nowMs, roles } = situation;
   if (view.now.kind === "unknown") return `it cannot be asked (${view.now.reason})`;
   const { value: node, atMs } = view.now;
   if (nowMs - atMs > Math.max(roles.downAfterMs, FRESH_MIN_MS)) return "what is known of it is too old";
@@ -50,7 +51,10 @@ export function whyNot(
   if (node.follows === null) return "it is not a replica";
   if (node.priority === 0) return "its priority is 0";
   if (!node.announced) return "it hides itself (replica-announced no)";
-  if (node.follows.syncing || node.follows.downForMs === null) return "its copy of the data is not complete";
+  if (node.follows.syncing) return "its copy of the data is not complete";
+  if (node.follows.downForMs === null && !isOfHistory(situation, node, master)) {
+    return "its copy of the data is not complete";
+  }
   if (master !== null) {
     const masterView = nodes.find(({ containerId }) => containerId === master.containerId) ?? null;
     if (!followsMaster(node, master, masterView)) {
@@ -58,10 +62,23 @@ export function whyNot(
     }
   }
   const allowedMs = downForMs + LINK_DOWN_FACTOR * roles.downAfterMs;
-  if (node.follows.downForMs > allowedMs) {
-    return `it has been without the master for ${Math.round(node.follows.downForMs / 1000)} s`;
+  if ((node.follows.downForMs ?? 0) > allowedMs) {
+    return `it has been without the master for ${Math.round((node.follows.downForMs ?? 0) / 1000)} s`;
   }
   return null;
+}
+
+/**
+ * A replica that was re-pointed and has not been linked since calls itself one that was never linked. It has its data
+ * all the same, if that is of the master's history, or of the one that the master took over, and no further.
+ */
+function isOfHistory({ nodes, gone }: RedisSituation, node: RedisNode, master: RedisMasterMemory | null): boolean {
+  if (master === null || node.empty) return false;
+  const view = nodes.find(({ containerId }) => containerId === master.containerId);
+  const last = [view?.last, gone[master.containerId]].find((one) => one?.node.runId === master.runId)?.node;
+  if (last === undefined) return false;
+  if (node.replicationId === last.replicationId) return true;
+  return node.replicationId === last.secondReplicationId && node.offset <= last.secondOffset;
 }
 
 function compare(a: Candidate, b: Candidate): number {

@@ -67,6 +67,17 @@ describe("which replica may be promoted", () => {
     expect(decision).toMatchObject({ actions: [{ kind: "retag-roles", master: null }], standing: { kind: "unseen" } });
   });
 
+  test("one that was re-pointed and not linked since, if its data is of the master's history and not beyond it", () => {
+    const last = aNode(1, { replicationId: "new", secondReplicationId: "history", secondOffset: 100 });
+    const gone = { "container-1": { node: last, atMs: NOW_MS } };
+    const of = (changes: Parameters<typeof cutOff>[3]) =>
+      kinds(aGroup([ended, aPart(2, { says: cutOff(2, 1, null, changes) })], { gone }))[0];
+    expect(of({ offset: 90 })).toBe("promote-replica");
+    expect(of({ offset: 101 })).not.toBe("promote-replica");
+    expect(of({ replicationId: "its own" })).not.toBe("promote-replica");
+    expect(of({ empty: true })).not.toBe("promote-replica");
+  });
+
   test("works again once a good one is back", () => {
     expect(kinds(aGroup([ended, aPart(2, { says: cutOff(2, 1) })]))).toEqual(["promote-replica"]);
   });
