@@ -57,6 +57,11 @@ function learnDone(memory: ServiceMemory, action: Action, nowMs: number): Servic
     case "scale-swarm-service":
     case "create-swarm-service":
       return expireEntry(known, action, nowMs);
+    case "register-instance": {
+      // Its check begins as critical and has not run yet: what was missing before says nothing about its health.
+      const { [action.containerId]: _before, ...notPassingSinceMs } = known.notPassingSinceMs;
+      return { ...known, notPassingSinceMs };
+    }
     default:
       return known;
   }
