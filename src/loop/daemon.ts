@@ -157,7 +157,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
   };
 
   const resync = async (): Promise<void> => {
-    world.eyes.registry.invalidate(null);
+    world.eyes.registry.invalidateOldest();
     world.eyes.swarm.invalidate(null);
     await Promise.all([world.eyes.learnNodes(), followLeader(), ...world.eyes.hosts.map((host) => host.refresh())]);
     nudges.nudge(null);

@@ -11,6 +11,8 @@ export interface Answers<T> {
   ask(name: string, question: () => Promise<Known<T>>): Promise<Known<T>>;
   /** null: all of them. */
   forget(name: string | null): void;
+  /** So many of those kept, the oldest first. */
+  forgetOldest(share: { readonly atLeast: number; readonly ofAll: number }): void;
 }
 
 export function openAnswers<T>(clock: Clock): Answers<T> {
@@ -18,6 +20,11 @@ export function openAnswers<T>(clock: Clock): Answers<T> {
   const hints = new Map<string, number>();
   let hintsForAll = 0;
   const stamp = (name: string): string => `${hintsForAll} ${hints.get(name) ?? 0}`;
+
+  const forget = (name: string): void => {
+    answers.delete(name);
+    hints.set(name, (hints.get(name) ?? 0) + 1);
+  };
 
   return {
     kept(name, ageMaxMs = Number.POSITIVE_INFINITY) {
@@ -37,8 +44,12 @@ export function openAnswers<T>(clock: Clock): Answers<T> {
         hintsForAll += 1;
         return;
       }
-      answers.delete(name);
-      hints.set(name, (hints.get(name) ?? 0) + 1);
+      forget(name);
+    },
+    forgetOldest({ atLeast, ofAll }) {
+      const count = Math.max(atLeast, Math.ceil(answers.size * ofAll));
+      const oldest = [...answers].sort(([, one], [, other]) => one.atMs - other.atMs).slice(0, count);
+      for (const [name] of oldest) forget(name);
     },
   };
 }

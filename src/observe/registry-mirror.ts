@@ -19,6 +19,8 @@ export interface RegistryMirror {
   /** Forgets what is known of these services; null: of all, and of the nodes. */
   invalidate(names: readonly string[] | null): void;
   invalidateNodes(): void;
+  /** Forgets the nodes and what has been known longest: for a resync, which has nothing to tell but that time has passed. */
+  invalidateOldest(): void;
   /** While hints cannot be relied on, everything is unknown: an old answer is not an answer. null: they can again. */
   setTrouble(reason: string | null): void;
 }
@@ -26,6 +28,11 @@ export interface RegistryMirror {
 /** A follower's answer that is older than this is no basis for a decision. */
 const LAST_CONTACT_MAX_MS = 5_000;
 const NODES_AGE_MAX_MS = 1_000;
+/**
+ * Blocking queries miss nothing, so that reading everything anew is only a second line of defence: it goes round in ten
+ * resyncs. A thousand reads a minute would cost more than all the rest of an idle daemon.
+ */
+const RESYNC_SHARE = { atLeast: 50, ofAll: 0.1 };
 
 export function openRegistryMirror(registry: Registry, clock: Clock): RegistryMirror {
   const services = openAnswers<ServiceAnswer>(clock);
@@ -61,6 +68,10 @@ export function openRegistryMirror(registry: Registry, clock: Clock): RegistryMi
       nodes.forget(null);
     },
     invalidateNodes: () => nodes.forget(null),
+    invalidateOldest() {
+      services.forgetOldest(RESYNC_SHARE);
+      nodes.forget(null);
+    },
     setTrouble(reason) {
       trouble = reason;
       services.forget(null);

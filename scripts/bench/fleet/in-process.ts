@@ -31,6 +31,8 @@ export interface InProcess {
   readonly asked: Asked;
   /** Reads all anew, and is done when every service has been looked at. */
   resync(): Promise<void>;
+  /** As every minute: Docker anew, Consul what has been known longest. */
+  resyncByClock(): Promise<void>;
   /** Consul says that these have changed. */
   hint(services: readonly string[]): Promise<void>;
   /** Consul says that it has changed: milliseconds until a pass has decided about it. */
@@ -146,6 +148,10 @@ export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, ans
     world,
     async resync() {
       hints?.onHint("all");
+      await running.resync();
+      await settled();
+    },
+    async resyncByClock() {
       await running.resync();
       await settled();
     },
