@@ -91,7 +91,7 @@ describe("two daemons on one environment", () => {
     await leads(follower);
     const tookMs = Date.now() - toldAtMs;
     expect(tookMs).toBeLessThan(1_500);
-    await leader.stop();
+    await leader.ended;
     expect(leader.child.exitCode).toBe(0);
     await kill(2, 1);
     await startedAt(name(2, 2));
