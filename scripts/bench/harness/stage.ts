@@ -55,10 +55,16 @@ export async function answersAt(port: number, withinMs = 30_000): Promise<number
   throw new Error(`nobody answered at port ${port} within ${withinMs / 1_000} s`);
 }
 
+/**
+ * While a published port changes hands, what connects to it may be sent to an address where nobody is any more, and
+ * waits a second for TCP to try again. So each question is given up soon.
+ */
+const PATIENCE_MS = 50;
+
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const request = http.get(
-      { host: "127.0.0.1", port, path: "/healthz", agent: false, timeout: 1_000 },
+      { host: "127.0.0.1", port, path: "/healthz", agent: false, timeout: PATIENCE_MS },
       (response) => {
         response.resume();
         resolve(response.statusCode === 200);
