@@ -17,7 +17,8 @@ export async function registerInstance(
   if (container === null || container.state !== "running") {
     throw new ActionRefused(`${action.name} does not run any more`, "later");
   }
-  const registration = registrationOf(hands, service, container, statusUntilChecked(hands, service, container));
+  const initialStatus = action.unwell === true ? "critical" : statusUntilChecked(hands, service, container);
+  const registration = registrationOf(hands, service, container, initialStatus);
   hands.fence();
   await hands.registry.register(action.host, registration);
   return null;

@@ -81,6 +81,10 @@ async function register(
     const registration = registrationOf(hands, service, container, "critical");
     hands.fence();
     await hands.registry.register(action.host, registration);
+    // The slot's last instance may have been stopped half-way, and Consul keeps maintenance over a re-registration.
+    const node = await hands.registry.nodeOf(action.host);
+    hands.fence();
+    await hands.registry.setMaintenance(node, registration.id, null);
     return null;
   } catch (error) {
     // It has been started, whatever comes now: the next pass, of this process or another, registers it.

@@ -31,6 +31,16 @@ const servicePrefix = "memory/services/";
 
 export const noContent: Content = { memory: { fleet: noFleetMemory, services: {} }, alerts: null, spoilt: [] };
 
+/** The same, with nothing held against any instance for longer than since `nowMs`. */
+export function begunAnew(content: Content, nowMs: number): Content {
+  const services = Object.entries(content.memory.services).map(([name, service]) => {
+    const ids = Object.keys(service.notPassingSinceMs);
+    if (ids.length === 0) return [name, service] as const;
+    return [name, { ...service, notPassingSinceMs: Object.fromEntries(ids.map((id) => [id, nowMs])) }] as const;
+  });
+  return { ...content, memory: { ...content.memory, services: Object.fromEntries(services) } };
+}
+
 /** `holdMs`: how long a service whose memory cannot be read is only looked at. */
 export function readContent(entries: readonly MemoryEntry[], reader: Writer, holdMs: number): Content {
   const spoilt: Spoilt[] = [];

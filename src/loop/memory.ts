@@ -3,7 +3,15 @@ import type { Clock } from "../ports/clock.ts";
 import type { Coordination, Lease, MemoryEntry, MemoryWrite } from "../ports/coordination.ts";
 import type { Random } from "../ports/random.ts";
 import type { Fence } from "./fence.ts";
-import { changedTexts, merged, noContent, readContent, updated, type MemoryUpdate } from "./memory-content.ts";
+import {
+  begunAnew,
+  changedTexts,
+  merged,
+  noContent,
+  readContent,
+  updated,
+  type MemoryUpdate,
+} from "./memory-content.ts";
 import type { Writer } from "./memory-entry.ts";
 import { setAsideNow, setAsidePrefix, setAsideWrites, type SetAside } from "./set-aside.ts";
 
@@ -81,6 +89,12 @@ export function openMemory({ coordination, clock, random }: MemoryDeps, options:
     unclear = null;
   }
 
+  /** Nobody has looked for a while: what was bad before may have been well in between, and is held against it anew. */
+  async function takeUp(): Promise<void> {
+    await readAll();
+    content = begunAnew(content, clock.steadyMs());
+  }
+
   async function commit(fence: Fence, update: MemoryUpdate): Promise<string | null> {
     return new Promise((resolve) => {
       queue.push({ fence, update, resolve });
@@ -153,7 +167,7 @@ export function openMemory({ coordination, clock, random }: MemoryDeps, options:
     view: () => content.memory,
     alerts: () => content.alerts,
     setAside: () => setAside,
-    load: () => inTurn(readAll),
+    load: () => inTurn(takeUp),
     commit,
   };
 }

@@ -51,6 +51,8 @@ export interface RegisterInstance extends ActionBase {
   readonly containerId: string;
   readonly name: string;
   readonly slot: number | null;
+  /** It did not pass before it went missing from Consul, and is not to be called passing until its check has run. */
+  readonly unwell?: boolean;
 }
 
 /** Takes back a registration that no container stands behind. */

@@ -304,7 +304,8 @@ describe("Memory", () => {
             },
             inFlight: [{ ...web.inFlight[0], sinceMs: now - 100, expiresAtMs: now + 59_900 }],
             statusSinceMs: now - 1_000,
-            notPassingSinceMs: { c1: now - 7_000 },
+            // Nobody looked in between, so that it may have been well.
+            notPassingSinceMs: { c1: now },
             surplusSinceMs: now - 3_000,
             backOff: { delayMs: 10_000, untilMs: now + 10_000, because: "refused" },
           },

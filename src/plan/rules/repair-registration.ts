@@ -17,6 +17,9 @@ import { subjectOf } from "../subject.ts";
 /** So long may the registration of a new instance take from its agent to the servers. */
 const VISIBLE_AFTER_MS = 2_000;
 
+/** Consul may have taken back (`deregisterAfter`) what it had called critical for long; it is no better for being told anew. */
+const UNWELL_AFTER_MS = 15_000;
+
 export function repairRegistration(situation: Situation): Proposal {
   const { stock, observed } = situation;
   if (observed.registry.kind === "unknown") return nothing;
@@ -50,6 +53,7 @@ function registerUnlisted(situation: Situation, one: Counted): Action | Hold | n
     containerId: container.id,
     name: container.name,
     slot: container.slot,
+    unwell: nowMs - (notPassingSinceMs ?? nowMs) > UNWELL_AFTER_MS,
     because,
   };
 }
