@@ -6,6 +6,7 @@ import type { Hands } from "./hands.ts";
 import { ActionRefused, engineOf } from "./hands.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
+import { forgetRole } from "./redis-agent.ts";
 import { configureNode } from "./redis-configure.ts";
 import { openTimeline } from "./redis-timeline.ts";
 
@@ -43,7 +44,9 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   const chosen = toolsOf(hands).nodes.look(endpointOf(access, action.to), ASK_WITHIN_MS);
   const [before] = await Promise.all([chosen, giveNobodyTheTag()]);
   mustBe(before, action.to);
-  await promote(hands, service, access, action.to, before);
+  const ended = action.cause === "gone" || action.fence === "stop-container";
+  const forgotten = action.from === null ? null : forgetRole(hands, service, action.from, ended);
+  await Promise.all([promote(hands, service, access, action.to, before), forgotten]);
   timeline.add(`${action.to.name} promoted`);
   const attached = await repoint(hands, access, action);
   if (action.others.length > 0) timeline.add(`${attached.length} of ${action.others.length} replicas follow`);

@@ -177,6 +177,28 @@ describe("tags", () => {
   });
 });
 
+describe("an agent that has copied the master's tag into its own state", () => {
+  test("does not bring it back when the old master's check turns critical", async () => {
+    const of = await group();
+    const old = await whole(of);
+    await until(
+      "the agent has copied the tag, which it does about once a minute",
+      async () => {
+        const answer = await fetch(`${of.consulUrl}/v1/agent/service/${old.id}`);
+        return ((await answer.json()) as { readonly Tags: readonly string[] }).Tags;
+      },
+      (tags) => tags.includes("master"),
+      150_000,
+    );
+    const watch = watchMasters(of);
+    await signal(of, old.container, "SIGKILL");
+    await newMaster(of, old);
+    await whole(of);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect((await watch.stop()).most).toBe(1);
+  }, 240_000);
+});
+
 describe("a heal that ends in the middle", () => {
   test("leaves a failover to the next one, which finds the master gone", async () => {
     const of = await group();
@@ -185,7 +207,8 @@ describe("a heal that ends in the middle", () => {
     await of.stopHeal();
     await signal(of, old.container, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 300));
-    expect((await of.master())?.container).toBe(old.container);
+    // Consul's agent may have taken the tag off with the check; nobody else has got it.
+    expect([undefined, old.container]).toContain((await of.master())?.container);
     await of.startHeal();
     const master = await newMaster(of, old);
     await whole(of);

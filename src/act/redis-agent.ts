@@ -1,0 +1,34 @@
+import type { RedisRef } from "../model/redis.ts";
+import type { Service } from "../model/service.ts";
+import { EngineError } from "../ports/engine.ts";
+import { RegistryError } from "../ports/registry.ts";
+import type { Hands } from "./hands.ts";
+import { ActionRefused, engineOf } from "./hands.ts";
+import { registrationOf } from "./registration.ts";
+
+const WITHIN_MS = 300;
+
+/**
+ * Makes the owning agent forget a role tag. With tag override an agent copies the catalog's tags into its own state
+ * about once a minute, and writes them back with the next change of one of its checks: an old master whose check turns
+ * critical would so get its tag again, beside the new one's. So it is told anew of what lives, without a role, and no
+ * more of what does not. An agent that does not answer is not waited for: it writes nothing either.
+ */
+export async function forgetRole(hands: Hands, service: Service, node: RedisRef, ended: boolean): Promise<void> {
+  const { registrationId } = node;
+  if (registrationId === null) return;
+  const forget = async (): Promise<void> => {
+    const container = ended ? null : await engineOf(hands, node.host).inspect(node.containerId);
+    hands.fence();
+    if (container?.state === "running") {
+      await hands.registry.register(node.host, registrationOf(hands, service, container, "passing"));
+    } else {
+      await hands.registry.deregister(await hands.registry.nodeOf(node.host), registrationId);
+    }
+  };
+  const done = forget().catch((error: unknown) => {
+    const isOutside = [RegistryError, EngineError, ActionRefused].some((kind) => error instanceof kind);
+    if (!isOutside) throw error;
+  });
+  await Promise.race([done, hands.clock.sleep(WITHIN_MS)]);
+}
