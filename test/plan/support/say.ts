@@ -24,7 +24,7 @@ export function summary(planned: Planned, service = "web"): string {
   return `${["passing", "warning", "critical", "unknown"][standing.status]}: ${standing.summary}`;
 }
 
-function say(action: Action): string {
+export function say(action: Action): string {
   return `${what(action)} (${action.because.rule})`;
 }
 

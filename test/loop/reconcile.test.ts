@@ -1,0 +1,307 @@
+import { describe, expect, it } from "vitest";
+import { Fenced } from "../../src/act/hands.ts";
+import type { Fence } from "../../src/loop/fence.ts";
+import type { MemoryUpdate } from "../../src/loop/memory-content.ts";
+import type { Decision, World } from "../../src/loop/reconcile.ts";
+import { decide, reconcile } from "../../src/loop/reconcile.ts";
+import { openTurn } from "../../src/loop/turn.ts";
+import type { Action, ActionResult } from "../../src/model/action.ts";
+import type { Container, Registration } from "../../src/model/instance.ts";
+import type { Memory } from "../../src/model/memory.ts";
+import { noFleetMemory, noServiceMemory } from "../../src/model/memory.ts";
+import type { Service } from "../../src/model/service.ts";
+import { defaultTuning } from "../../src/model/tuning.ts";
+import { openFleetTally } from "../../src/observe/fleet-tally.ts";
+import { openPictures } from "../../src/observe/pictures.ts";
+import { openRegistryMirror } from "../../src/observe/registry-mirror.ts";
+import { noSwarmMirror } from "../../src/observe/swarm-mirror.ts";
+import { aDesiredState, aService } from "../builders/service.ts";
+import type { InstanceFacts } from "../builders/world.ts";
+import { anInstance, T0 } from "../builders/world.ts";
+import { scriptedRegistry } from "../observe/support/stubs.ts";
+import { aHostMirror } from "../observe/support/stubs.ts";
+import { say } from "../plan/support/say.ts";
+import { fakeClock } from "./support/fake-clock.ts";
+
+/** A world of two hosts and these services, in which everything that is done is noted in order. */
+function aWorldOf(...services: readonly Service[]) {
+  const clock = fakeClock(T0);
+  const consul = scriptedRegistry();
+  const there: Container[] = [];
+  const noted: string[] = [];
+  const decisions: Decision[] = [];
+  const outcomes = new Map<string, (action: Action) => ActionResult>();
+  const slow = new Map<string, Promise<void>>();
+  let memory: Memory = { fleet: noFleetMemory, services: {} };
+  let refusal: string | null = null;
+  let mayAct = true;
+
+  const hosts = ["h1", "h2"].map((host) => {
+    const mirror = aHostMirror(host, []);
+    return {
+      ...mirror,
+      containers: (key: string) => there.filter((one) => one.host === host && key === `service ${one.service}`),
+    };
+  });
+  const fence: Fence = {
+    lease: { sessionId: "session", lockIndex: 7 },
+    mayAct: () => mayAct,
+    assertMayAct() {
+      if (!mayAct) throw new Fenced("not acting any more");
+      return "session@7";
+    },
+  };
+  const world: World = {
+    desired: () => aDesiredState(services, "live"),
+    eyes: {
+      clock,
+      hosts,
+      holders: { note: () => undefined, of: () => new Set(["h1", "h2"]) },
+      identities: { nodeOf: (host) => `${host}-node`, addresses: {} },
+      registry: openRegistryMirror(consul.registry, clock),
+      swarm: noSwarmMirror,
+      compose: null,
+      tally: openFleetTally(),
+      pictures: openPictures(),
+      learnNodes: async () => undefined,
+    },
+    memory: {
+      view: () => memory,
+      async commit(_fence: Fence, update: MemoryUpdate) {
+        noted.push(
+          `write ${[...Object.keys(update.services ?? {}), ...(update.fleet === undefined ? [] : ["fleet"])].join(" ")}`,
+        );
+        await clock.settle();
+        if (refusal !== null) return refusal;
+        const changed = Object.entries(update.services ?? {}).flatMap(([name, one]) =>
+          one === null ? [] : [[name, one]],
+        );
+        memory = {
+          fleet: update.fleet ?? memory.fleet,
+          services: { ...memory.services, ...(Object.fromEntries(changed) as Memory["services"]) },
+        };
+        return null;
+      },
+    },
+    fence: () => fence,
+    async apply(assertMayAct, service, plan) {
+      const results: ActionResult[] = [];
+      for (const action of plan.waves.flat()) {
+        noted.push(say(action));
+        await slow.get(service.name);
+        const outcome = outcomes.get(service.name);
+        assertMayAct();
+        results.push(outcome?.(action) ?? { kind: "done", action, tookMs: 1, note: null });
+      }
+      return results;
+    },
+    fleetTurn: openTurn(),
+    report: {
+      decided: (decision) => void decisions.push(decision),
+      acted: ({ service }, results) =>
+        void noted.push(`told of ${service}: ${results.map(({ kind }) => kind).join(" ") || "nothing"}`),
+    },
+    tuning: defaultTuning,
+    clock,
+  };
+  const runs = (service: Service, slot: number | null, facts: InstanceFacts = {}): void => {
+    const { container, registration } = anInstance(service, slot, T0, facts);
+    there.push(container);
+    const listed: readonly Registration[] = registration === null ? [] : [registration];
+    const name = service.consul?.name ?? service.name;
+    consul.services.set(name, [...(consul.services.get(name) ?? []), ...listed]);
+  };
+  return {
+    world,
+    noted,
+    decisions,
+    consul,
+    runs,
+    memory: () => memory,
+    remember: (changes: Partial<Memory>) => {
+      memory = { ...memory, ...changes };
+    },
+    refuse: (reason: string | null) => {
+      refusal = reason;
+    },
+    fall: () => {
+      mayAct = false;
+    },
+    comesTo: (service: string, outcome: (action: Action) => ActionResult) => void outcomes.set(service, outcome),
+    holdUp(service: string): () => void {
+      let letGo = (): void => undefined;
+      slow.set(service, new Promise((resolve) => (letGo = resolve)));
+      return letGo;
+    },
+  };
+}
+
+const web = aService("web", { count: 1 });
+const api = aService("api", { count: 1 });
+
+describe("a pass", () => {
+  it("writes down what is about to happen, does it, tells of it, and writes down what came of it", async () => {
+    const scene = aWorldOf(web);
+    const pass = await reconcile(scene.world, ["web"]);
+    expect(scene.noted).toEqual(["write web", "start web.1.1 on h1 (start-missing)", "write web", "told of web: done"]);
+    expect(pass.results).toMatchObject([{ kind: "done" }]);
+    expect(scene.memory().services["web"]).toMatchObject({ slots: { 1: { generation: 1, confirmed: true } } });
+  });
+
+  it("writes and does nothing when all is well and nothing has changed", async () => {
+    const scene = aWorldOf(web);
+    scene.runs(web, 1);
+    await reconcile(scene.world, ["web"]);
+    scene.noted.length = 0;
+    await reconcile(scene.world, ["web"]);
+    expect(scene.noted).toEqual(["write ", "told of web: nothing"]);
+  });
+
+  it("does nothing when it was not written down, and says why", async () => {
+    const scene = aWorldOf(web);
+    scene.refuse("the leader key is held no more");
+    const pass = await reconcile(scene.world, ["web"]);
+    expect(scene.noted).toEqual(["write web", "told of web: skipped"]);
+    expect(pass.results).toMatchObject([{ kind: "skipped", reason: "the leader key is held no more" }]);
+  });
+
+  it("looks at one service without holding up another that is slow", async () => {
+    const scene = aWorldOf(web, api);
+    const letGo = scene.holdUp("api");
+    const settled: string[] = [];
+    const pass = reconcile(scene.world, ["api", "web"], { settled: (name) => void settled.push(name) });
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(settled).toEqual(["web"]);
+    letGo();
+    await pass;
+    expect(settled).toEqual(["web", "api"]);
+  });
+
+  it("settles what nobody asks for any more", async () => {
+    const scene = aWorldOf(web);
+    const settled: string[] = [];
+    await reconcile(scene.world, ["gone", "web"], { settled: (name) => void settled.push(name) });
+    expect(settled).toEqual(["gone", "web"]);
+  });
+
+  it("remembers what came of its actions", async () => {
+    const scene = aWorldOf(web);
+    scene.comesTo("web", (action) => ({ kind: "failed", action, tookMs: 1, message: "no such image", retry: "later" }));
+    await reconcile(scene.world, ["web"]);
+    expect(scene.memory().services["web"]).toMatchObject({
+      inFlight: [],
+      slots: { 1: { backOff: { because: "no such image" }, failuresAtMs: [T0] } },
+    });
+    scene.noted.length = 0;
+    await reconcile(scene.world, ["web"]);
+    expect(scene.noted.filter((line) => line.startsWith("start"))).toEqual([]);
+  });
+
+  it("carries out nothing that was not agreed to", async () => {
+    const scene = aWorldOf(web);
+    const disagree = (): never => {
+      throw new Error("the plan has changed");
+    };
+    await expect(reconcile(scene.world, ["web"], { agreed: disagree })).rejects.toThrow("the plan has changed");
+    expect(scene.noted).toEqual([]);
+  });
+
+  it("asks for agreement to the very plan that is carried out", async () => {
+    const scene = aWorldOf(web);
+    const agreed: string[] = [];
+    const pass = await reconcile(scene.world, ["web"], {
+      agreed: (plan) => void agreed.push(JSON.stringify(plan)),
+    });
+    expect(agreed).toEqual([JSON.stringify(pass.plan)]);
+    expect(scene.decisions.map(({ plan }) => JSON.stringify(plan))).toEqual(agreed);
+  });
+
+  it("decides anew when Memory has changed while it looked", async () => {
+    const scene = aWorldOf(web);
+    let answer = (): void => undefined;
+    scene.consul.gate = new Promise((resolve) => (answer = resolve));
+    const pass = reconcile(scene.world, ["web"]);
+    scene.remember({
+      services: { web: { ...noServiceMemory, pause: { sinceMs: T0, untilMs: null, why: "somebody paused it" } } },
+    });
+    answer();
+    expect((await pass).results).toEqual([]);
+    expect(scene.memory().services["web"]?.pause).not.toBeNull();
+  });
+});
+
+describe("closer looks", () => {
+  it("are made before anything is taken away", async () => {
+    const scene = aWorldOf(web);
+    scene.runs(web, 1, { generation: 1 });
+    scene.runs(web, 1, { generation: 2, on: "h2" });
+    const { plan } = await decide(scene.world, ["web"]);
+    expect(scene.consul.asked).toEqual(["web default", "web consistent"]);
+    expect(plan.services["web"]?.waves.flat().map(say)).toEqual([
+      "stop web.1.1 on h1, deregistering on h1-node (remove-superseded)",
+    ]);
+  });
+
+  it("are made until two agree on what is suspect", async () => {
+    const scene = aWorldOf(web);
+    scene.runs(web, 1, { consul: "unlisted" });
+    const { plan } = await decide(scene.world, ["web"]);
+    expect(scene.consul.asked).toEqual(["web default", "web consistent", "web consistent"]);
+    expect(plan.services["web"]?.waves.flat().map(say)).toEqual(["register web.1.1 on h1 (register-unlisted)"]);
+  });
+
+  it("are made of nothing but what needs them", async () => {
+    const scene = aWorldOf(web, api);
+    scene.runs(web, 1, { consul: "unlisted" });
+    scene.runs(api, 1);
+    await decide(scene.world, ["api", "web"]);
+    expect(scene.consul.asked.filter((asked) => asked.startsWith("api"))).toEqual(["api default"]);
+  });
+
+  it("end after four, when they go on contradicting each other", async () => {
+    const scene = aWorldOf(web);
+    scene.runs(web, 1, { consul: "unlisted" });
+    let others = 0;
+    const { registry } = scene.consul;
+    const shifting = {
+      ...scene.world.eyes.registry,
+      service: async (name: string, consistency: "default" | "consistent") => {
+        others += 1;
+        const answer = await openRegistryMirror(registry, scene.world.clock).service(name, consistency);
+        scene.runs(web, 9, { state: "exited", generation: others });
+        return answer;
+      },
+    };
+    const world = { ...scene.world, eyes: { ...scene.world.eyes, registry: shifting } };
+    const { plan } = await decide(world, ["web"]);
+    expect(scene.consul.asked).toHaveLength(5);
+    expect(plan.services["web"]?.standing.trust).toBe("suspect");
+    expect(plan.services["web"]?.waves).toEqual([]);
+  });
+
+  it("change nothing anywhere when it is only to be decided", async () => {
+    const scene = aWorldOf(web);
+    await decide(scene.world, ["web"]);
+    expect(scene.noted).toEqual([]);
+    expect(scene.decisions).toHaveLength(1);
+    expect(scene.memory().services).toEqual({});
+  });
+});
+
+describe("passes at the same time", () => {
+  it("spend the budget of stops one after the other", async () => {
+    const trim = { surplus: { action: "trim", afterMs: 0 } } as const;
+    const services = ["a", "b", "c", "d", "e"].map((name) => aService(name, { count: 0, ...trim }));
+    const scene = aWorldOf(...services);
+    for (const service of services) scene.runs(service, 1);
+    const passes = await Promise.all(services.map(({ name }) => reconcile(scene.world, [name])));
+    expect(passes.flatMap(({ results }) => results)).toHaveLength(3);
+    expect(scene.memory().fleet.stopsAtMs).toHaveLength(3);
+  });
+
+  it("do not wait for one another otherwise", async () => {
+    const scene = aWorldOf(web, api);
+    await Promise.all([reconcile(scene.world, ["web"]), reconcile(scene.world, ["api"])]);
+    expect(scene.noted.slice(0, 2)).toEqual(["write web", "write api"]);
+  });
+});
