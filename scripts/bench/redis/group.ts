@@ -6,6 +6,8 @@ export interface Group {
   /** Resolves to the master once everything stands. */
   ready(): Promise<GroupMaster>;
   switchover(): Promise<void>;
+  /** What it has done so far, in its own words. */
+  told(): readonly string[];
   end(): Promise<void>;
 }
 

@@ -30,6 +30,11 @@ export async function openHealGroup(settings: Settings): Promise<Group> {
     async switchover() {
       await heal.switchover(null);
     },
+    told: () =>
+      heal.results.map((result) => {
+        const more = result.kind === "done" ? result.note : result.kind === "failed" ? result.message : result.reason;
+        return `${result.action.kind} ${result.kind}: ${more ?? ""}`;
+      }),
     end: () => heal.end(),
   };
 }

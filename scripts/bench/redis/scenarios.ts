@@ -16,6 +16,10 @@ export interface Outcome {
   readonly unavailableMs: number;
   readonly lostAcknowledged: number;
   readonly acknowledged: number;
+  /** What the client was answered instead, by first word. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** What the one who cares for the group says that it did. */
+  readonly told: readonly string[];
 }
 
 const run = promisify(execFile);
@@ -54,6 +58,8 @@ export async function measure(docker: Docker, group: Group, old: GroupMaster, sc
       ),
       lostAcknowledged: await lostWrites(written, master),
       acknowledged: written.acknowledged.length,
+      errors: written.errors,
+      told: group.told(),
     };
   } finally {
     await writer.stop();

@@ -87,6 +87,7 @@ export async function openSentinelGroup(docker: Docker, settings: Settings): Pro
       if (master === null) throw new Error("Sentinel knows no master");
       return master;
     },
+    told: () => [],
     async switchover() {
       await ask.call("SENTINEL", "FAILOVER", NAME);
     },
