@@ -11,7 +11,8 @@ const keys: string[] = [];
 afterEach(async () => {
   await heal?.end();
   heal = null;
-  for (const key of keys.splice(0)) await fetch(`${process.env["HEAL_TEST_CONSUL"]}/v1/kv/${key}`, { method: "DELETE" });
+  for (const key of keys.splice(0))
+    await fetch(`${process.env["HEAL_TEST_CONSUL"]}/v1/kv/${key}`, { method: "DELETE" });
 });
 
 async function aSecret(value: string): Promise<string> {

@@ -46,10 +46,7 @@ export function feishuNotifier({ name, url, secret }: FeishuOptions): Notifier {
 }
 
 /** HMAC-SHA256 over nothing, keyed with `timestamp\nsecret`; the timestamp is in seconds and, like it, text in the body. */
-function signature(
-  secret: string,
-  timestampSeconds: number,
-): { readonly timestamp: string; readonly sign: string } {
+function signature(secret: string, timestampSeconds: number): { readonly timestamp: string; readonly sign: string } {
   const sign = createHmac("sha256", `${timestampSeconds}\n${secret}`).update("").digest("base64");
   return { timestamp: String(timestampSeconds), sign };
 }
