@@ -3,7 +3,7 @@ import { EngineClock } from "../../../src/adapters/docker/engine-clock.ts";
 import { listContainers } from "../../../src/adapters/docker/list-containers.ts";
 import { parseInspected } from "../../../src/adapters/docker/parse-container.ts";
 import type { Container } from "../../../src/model/instance.ts";
-import type { Clock } from "../../../src/ports/clock.ts";
+import type { Cancel, Clock } from "../../../src/ports/clock.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
 import { EngineError } from "../../../src/ports/engine.ts";
 import type { ListedJson } from "./fleet.ts";
@@ -28,10 +28,11 @@ export function answeringEngine({ host, turn, text, clock, asked }: AnsweringEng
   const inspected = new Map<string, Container>();
   /** Only while containers are met for the first time: kept, it would count as memory of heal. */
   let byId: ReadonlyMap<string, ListedJson> | null = null;
+  let forget: Cancel | null = null;
   const inspect = async (id: string): Promise<Container | null> => {
     asked.docker += 1;
     byId ??= new Map((JSON.parse(text()) as ListedJson[]).map((one) => [one.Id, one]));
-    clock.after(0, () => (byId = null));
+    forget ??= clock.after(1_000, () => ((byId = null), (forget = null)));
     const found = byId.get(id);
     if (found === undefined) return null;
     const container = parseInspected(inspectedJson(found, clock.wallMs() - RUNNING_FOR_MS), host, engineClock);

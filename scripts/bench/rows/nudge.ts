@@ -15,7 +15,7 @@ export const nudgeRows: readonly Row[] = [
     unit: "ms",
     quantile: 0.95,
     async run(context) {
-      const { world } = await fleetOf(context, context.quick ? 1_000 : 10_000);
+      const { world } = await fleetOf(context, 10_000);
       const names = Array.from({ length: 200 }, (_, at) => serviceName(at));
       const samples = [];
       for (const name of names) {
@@ -34,7 +34,7 @@ export const nudgeRows: readonly Row[] = [
     reference: "the same with 10 services known",
     goal: 1,
     async run(context) {
-      const many = await fleetOf(context, context.quick ? 1_000 : 10_000);
+      const many = await fleetOf(context, 10_000);
       const few = await fleetOf(context, 10);
       return [{ subject: await bytesOfOne(many), reference: await bytesOfOne(few) }];
     },
