@@ -63,6 +63,15 @@ describe("add-first", () => {
     expect(holds(both.plan())).toEqual(["remove-superseded: add-first"]);
   });
 
+  it("fills what is missing before it replaces what is unhealthy", () => {
+    const world = aWorld()
+      .withService("web", { count: 2 })
+      .withInstance("web", 1, { consul: "critical" })
+      .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - 60_000 } });
+    expect(does(world.plan())).toEqual(["start web.2.1 on h2 (start-missing)"]);
+    expect(holds(world.plan())).toEqual(["replace-unhealthy: add-first"]);
+  });
+
   it("tidies when nothing is added, though something is missing", () => {
     const waiting = { delayMs: 10_000, untilMs: T0 + 10_000, because: "it ended" };
     const world = both.withSlot("web", 2, { generation: 1, backOff: waiting });
