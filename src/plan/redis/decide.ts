@@ -118,6 +118,10 @@ function afterRestart(
   view: RedisNodeView,
   node: RedisNode,
 ): RedisStep {
+  const rivals = situation.nodes.filter(({ containerId }) => containerId !== master.containerId);
+  // Nobody who followed it has anything, and it has been written to since: there is nothing to be saved from it.
+  const hasAll = !node.loading && !node.empty && rivals.every((rival) => sayingOf(rival)?.empty === true);
+  if (hasAll && Object.keys(situation.silentHosts).length === 0) return withMaster(situation, masterOf(view, node));
   const evidence = `the master ${master.name} was started anew${node.empty ? " and is empty" : ""}`;
   const attempt = failOver(situation, master, {
     cause: "restarted",
@@ -126,8 +130,7 @@ function afterRestart(
     fence: "none",
   });
   if (attempt.standing.kind !== "none-eligible") return untagged(situation, attempt);
-  const others = situation.nodes.filter(({ containerId }) => containerId !== master.containerId);
-  const mayHaveMore = others.some((other) => {
+  const mayHaveMore = rivals.some((other) => {
     const saying = sayingOf(other);
     return saying === null || !saying.empty;
   });

@@ -182,6 +182,10 @@ describe("a master that was started anew", () => {
     const decision = decideRoles(aGroup([fresh()]));
     expect(decision.memory.master?.runId).toBe("new");
   });
+  test("goes on where its replicas are empty and it is not: it was written to since (seed -420696812)", () => {
+    const replica = aPart(2, { says: cutOff(2, 1, 0, { empty: true, offset: 0 }) });
+    expect(decideRoles(aGroup([fresh(), replica])).memory.master?.runId).toBe("new");
+  });
   test("goes on empty where it is the only one", () => {
     expect(decideRoles(aGroup([fresh(empty)])).memory.master?.runId).toBe("new");
   });
