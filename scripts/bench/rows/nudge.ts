@@ -32,7 +32,8 @@ export const nudgeRows: readonly Row[] = [
     id: "nudge-bytes",
     what: "bytes asked of Consul and Docker for one changed service, 10,000 services known",
     reference: "the same with 10 services known",
-    goal: 1,
+    // Indexes have more digits where there is more.
+    goal: 1.01,
     async run(context) {
       const many = await fleetOf(context, 10_000);
       const few = await fleetOf(context, 10);
