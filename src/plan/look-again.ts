@@ -12,7 +12,7 @@ export function lookAgainAt(situation: Situation, holds: readonly Hold[]): numbe
   };
   const graceMs = graceOf(service, tuning);
   for (const { untilMs } of holds) due(untilMs);
-  for (const { condition, notPassingSinceMs } of stock.counted) {
+  for (const { condition, notPassingSinceMs } of stock.amiss) {
     if (condition !== "starting" && condition !== "unregistered" && condition !== "unhealthy") continue;
     due((notPassingSinceMs ?? nowMs) + graceMs);
     due((notPassingSinceMs ?? nowMs) + service.healing.unhealthyAfterMs);

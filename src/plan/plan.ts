@@ -50,8 +50,8 @@ export interface PlanInput {
 export interface Planned {
   readonly plan: Plan;
   /**
-   * Memory as it must be written before the plan is carried out: in-flight entries included. What has not changed is
-   * the same object as before.
+   * Memory as it must be written before the plan is carried out, in-flight entries included: of the services that were
+   * planned for, and no others. What has not changed is the same object as before.
    */
   readonly memory: Memory;
 }
@@ -78,7 +78,7 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
   let fleet = rememberFleet(memory.fleet, observed, tuning, nowMs);
   const lostHosts = new Set<string>();
   const plans: Record<string, ServicePlan> = {};
-  const changed: Record<string, ServiceMemory> = {};
+  const memories: Record<string, ServiceMemory> = {};
 
   for (const name of Object.keys(observed.services).sort()) {
     const service = desired.services[name];
@@ -100,7 +100,7 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
       roles,
     );
     const after = withStatus(intended, standing.status, nowMs);
-    if (after !== memory.services[name]) changed[name] = after;
+    memories[name] = after;
     plans[name] = {
       service: name,
       waves: inWaves(allowed.actions),
@@ -112,16 +112,8 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
   }
   return {
     plan: { version: PLAN_VERSION, services: plans },
-    memory: {
-      fleet: rememberLostHosts(fleet, observed.hosts, lostHosts, nowMs),
-      services: withChanged(memory.services, changed),
-    },
+    memory: { fleet: rememberLostHosts(fleet, observed.hosts, lostHosts, nowMs), services: memories },
   };
-}
-
-/** Most passes change nothing, and a copy would cost more than the planning of one service. */
-function withChanged(services: Memory["services"], changed: Memory["services"]): Memory["services"] {
-  return Object.keys(changed).length === 0 ? services : { ...services, ...changed };
 }
 
 /** What is known about one service, put together: what is in flight, what is there, how far that is to be trusted. */

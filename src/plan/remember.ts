@@ -47,29 +47,38 @@ function rememberSlots(
   tuning: Tuning,
   nowMs: number,
 ): ServiceMemory["slots"] {
-  const newest = newestPerSlot(stock.counted);
-  const slots: Record<number, SlotMemory> = {};
-  for (const [key, before] of Object.entries(memory.slots)) {
-    const number = Number(key);
-    // A slot beyond a lowered count is forgotten once nothing can be left of it.
-    const mayReturn = before.host !== null && observed.silentHosts[before.host] !== undefined;
-    if (number <= service.count || newest.has(number) || mayReturn) slots[number] = before;
-  }
-  for (const [number, one] of newest) {
-    if (one.condition !== "unknown") slots[number] = rememberSlot(slots[number] ?? noSlotMemory, one, tuning, nowMs);
+  let edited: Record<number, SlotMemory> | null = null;
+  const kept = (number: number): SlotMemory | undefined => (edited ?? memory.slots)[number];
+  const keep = (number: number, after: SlotMemory | null): void => {
+    if ((kept(number) ?? null) === after) return;
+    edited ??= { ...memory.slots };
+    if (after === null) delete edited[number];
+    else edited[number] = after;
+  };
+  for (const [number, group] of stock.bySlot) {
+    const witness = number === null || number < 1 ? null : witnessOf(group);
+    if (number === null || witness === null || witness.condition === "unknown") continue;
+    keep(number, rememberSlot(kept(number) ?? noSlotMemory, witness, tuning, nowMs));
   }
   // A slot of which nothing is known but that it may be hidden: kept in mind as such until all hosts have answered.
   for (const { number, state } of stock.slots) {
     const before = memory.slots[number];
-    if (state === "unknown" && (before ?? noSlotMemory).generation === 0) slots[number] = before ?? noSlotMemory;
-    else if (slots[number]?.generation === 0) delete slots[number];
+    if (state === "unknown" && (before ?? noSlotMemory).generation === 0) keep(number, before ?? noSlotMemory);
+    else if (kept(number)?.generation === 0) keep(number, null);
   }
-  const adopted = slots[ADOPTED_SLOT];
+  // One beyond a lowered count is forgotten once nothing can be left of it.
+  for (const key in memory.slots) {
+    const number = Number(key);
+    const host = memory.slots[number]?.host ?? null;
+    const mayReturn = host !== null && observed.silentHosts[host] !== undefined;
+    if (number > service.count && !stock.bySlot.has(number) && !mayReturn) keep(number, null);
+  }
+  const adopted = memory.slots[ADOPTED_SLOT];
   if (adopted !== undefined && stock.slots.length === 0) {
     const healthySinceMs = stock.healthy >= service.count ? (adopted.healthySinceMs ?? nowMs) : null;
-    slots[ADOPTED_SLOT] = forgetFailures(withChanges(adopted, { healthySinceMs }), nowMs, tuning);
+    keep(ADOPTED_SLOT, forgetFailures(withChanges(adopted, { healthySinceMs }), nowMs, tuning));
   }
-  return sameEntries(memory.slots, slots) ? memory.slots : slots;
+  return edited === null || sameEntries(memory.slots, edited) ? memory.slots : edited;
 }
 
 function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs: number): SlotMemory {
@@ -90,15 +99,14 @@ function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs
   return forgetFailures(after, nowMs, tuning);
 }
 
-function newestPerSlot(counted: readonly Counted[]): ReadonlyMap<number, Counted> {
-  const newest = new Map<number, Counted>();
-  for (const one of counted) {
-    const { slot, generation } = one.instance.container;
-    if (slot === null || slot < 1 || generation === null) continue;
-    const rival = newest.get(slot);
-    if (rival === undefined || isBetterWitness(one, rival)) newest.set(slot, one);
+/** The one that tells most of its slot: the newest of those that are seen. */
+function witnessOf(group: readonly Counted[]): Counted | null {
+  let best: Counted | null = null;
+  for (const one of group) {
+    if (one.instance.container.generation === null) continue;
+    if (best === null || isBetterWitness(one, best)) best = one;
   }
-  return newest;
+  return best;
 }
 
 /** What is seen speaks before what is not; of doubles on two hosts the one that counts. */
@@ -108,9 +116,9 @@ function isBetterWitness(one: Counted, rival: Counted): boolean {
   return rival.superseded || (!one.superseded && precedes(one, rival));
 }
 
-function rememberNotPassing(memory: ServiceMemory, { counted }: Stock): ServiceMemory["notPassingSinceMs"] {
+function rememberNotPassing(memory: ServiceMemory, { amiss }: Stock): ServiceMemory["notPassingSinceMs"] {
   const since: Record<string, number> = {};
-  for (const { condition, instance, notPassingSinceMs } of counted) {
+  for (const { condition, instance, notPassingSinceMs } of amiss) {
     const { id } = instance.container;
     switch (condition) {
       case "starting":

@@ -16,7 +16,12 @@ export function standingOf(
   memory: ServiceMemory,
   nowMs: number,
 ): Standing {
-  const slotMemories = Object.values(memory.slots);
+  let quarantined = 0;
+  let backingOff = 0;
+  for (const { quarantinedAtMs, backOff, healthySinceMs } of Object.values(memory.slots)) {
+    if (quarantinedAtMs !== null) quarantined += 1;
+    if (backOff !== null && backOff.untilMs > nowMs && healthySinceMs === null) backingOff += 1;
+  }
   const numbers = {
     desired: service.count,
     healthy: stock.healthy,
@@ -24,10 +29,8 @@ export function standingOf(
     unhealthy: stock.unhealthy,
     unknown: stock.unknown,
     surplus: stock.surplus,
-    quarantined: slotMemories.filter((slot) => slot.quarantinedAtMs !== null).length,
-    backingOff: slotMemories.filter(
-      (slot) => slot.backOff !== null && slot.backOff.untilMs > nowMs && slot.healthySinceMs === null,
-    ).length,
+    quarantined,
+    backingOff,
   };
   const foreign = foreignOf(service, observed);
   const status = statusOf(numbers, trust, foreign);

@@ -1,5 +1,5 @@
 import type { Instance } from "../model/instance.ts";
-import type { ServiceMemory, SlotMemory } from "../model/memory.ts";
+import type { InFlight, ServiceMemory, SlotMemory } from "../model/memory.ts";
 import type { ServiceObservation } from "../model/observation.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
@@ -31,6 +31,10 @@ export interface Stock {
   readonly judgedByConsul: boolean;
   readonly lostHosts: readonly string[];
   readonly counted: readonly Counted[];
+  /** Those that are not simply healthy: what most rules are about, and mostly nobody. */
+  readonly amiss: readonly Counted[];
+  /** Those without a slot are kept under null. */
+  readonly bySlot: ReadonlyMap<number | null, readonly Counted[]>;
   /** Only where `heal` itself starts the instances; Compose and Swarm number their own. */
   readonly slots: readonly Slot[];
   readonly healthy: number;
@@ -60,11 +64,13 @@ export interface Sight {
 export function takeStock(sight: Sight): Stock {
   const { service, observed, lostHosts, memory } = sight;
   const judgedByConsul = isJudgedByConsul(service, observed);
-  const bySlot = groupBySlot(countEach(sight, judgedByConsul), memory);
-  const counted = [...bySlot.values()].flat();
+  const each = countEach(sight, judgedByConsul);
+  const bySlot = groupBySlot(each, memory);
+  const counted = bySlot.size === each.length ? each : [...bySlot.values()].flat();
+  const amiss = counted.filter(({ condition, superseded }) => condition !== "healthy" || superseded);
   const binding = observed.binding.kind === "known" ? observed.binding.value : null;
   const slots = binding?.kind === "engine" ? slotsOf(bySlot, sight) : [];
-  const sums = { judgedByConsul, lostHosts, counted, slots, ...countAll(counted, memory) };
+  const sums = { judgedByConsul, lostHosts, counted, amiss, bySlot, slots, ...countAll(counted, memory) };
   switch (binding?.kind) {
     case "engine":
       return { ...sums, ...countSlots(sight, counted, slots) };
@@ -80,7 +86,7 @@ export function takeStock(sight: Sight): Stock {
 
 function countEach({ service, observed, lostHosts, memory, tuning, nowMs }: Sight, judgedByConsul: boolean): Counted[] {
   const graceMs = graceOf(service, tuning);
-  const stopping = new Set(memory.inFlight.filter(({ kind }) => kind === "stop").map(({ subject }) => subject));
+  const stopping = subjectsOf(memory, "stop");
   const there =
     lostHosts.length === 0
       ? observed.instances
@@ -90,21 +96,25 @@ function countEach({ service, observed, lostHosts, memory, tuning, nowMs }: Sigh
     const since = memory.notPassingSinceMs[id] ?? null;
     const circumstances = { judgedByConsul, graceMs, notPassingSinceMs: since, stopping: stopping.has(id), nowMs };
     const condition = conditionOf(service, instance, circumstances);
+    const isHealthy = condition === "healthy";
     return {
       instance,
       condition,
-      notPassingSinceMs: condition === "healthy" ? null : (since ?? nowMs),
-      withinGrace: isWithinGrace(instance.container, circumstances),
+      notPassingSinceMs: isHealthy ? null : (since ?? nowMs),
+      withinGrace: !isHealthy && isWithinGrace(instance.container, circumstances),
       superseded: false,
     };
   });
 }
 
-/** Instances without a slot are kept under null. */
-function groupBySlot(
-  counted: readonly Counted[],
-  memory: ServiceMemory,
-): ReadonlyMap<number | null, readonly Counted[]> {
+const nobody: ReadonlySet<string> = new Set();
+
+function subjectsOf({ inFlight }: ServiceMemory, kind: InFlight["kind"]): ReadonlySet<string> {
+  if (inFlight.length === 0) return nobody;
+  return new Set(inFlight.filter((entry) => entry.kind === kind).map(({ subject }) => subject));
+}
+
+function groupBySlot(counted: readonly Counted[], memory: ServiceMemory): Stock["bySlot"] {
   const groups = new Map<number | null, Counted[]>();
   for (const one of counted) {
     const { slot } = one.instance.container;
@@ -112,20 +122,26 @@ function groupBySlot(
     if (group === undefined) groups.set(slot, [one]);
     else group.push(one);
   }
-  const sorted = new Map<number | null, readonly Counted[]>(groups);
-  for (const [slot, group] of groups) {
-    if (slot !== null) sorted.set(slot, sortOut(group, memory.slots[slot]?.host ?? null));
-  }
-  return sorted;
+  // Mostly every instance has a slot for itself.
+  if (groups.size === counted.length) return groups;
+  const sorted = [...groups].map(([slot, group]): [number | null, readonly Counted[]] => [
+    slot,
+    slot === null ? group : sortOut(group, memory.slots[slot]?.host ?? null),
+  ]);
+  return new Map(sorted);
 }
 
-function slotsOf(bySlot: ReadonlyMap<number | null, readonly Counted[]>, sight: Sight): readonly Slot[] {
+function slotsOf(bySlot: Stock["bySlot"], sight: Sight): readonly Slot[] {
   const starts = sight.memory.inFlight.filter(({ kind }) => kind === "start");
   const inFlight = new Set(starts.map(({ slot }) => slot));
-  return Array.from({ length: sight.service.count }, (_, index) =>
-    slotOf(index + 1, bySlot.get(index + 1) ?? [], inFlight.has(index + 1), sight),
-  );
+  const slots: Slot[] = [];
+  for (let number = 1; number <= sight.service.count; number += 1) {
+    slots.push(slotOf(number, bySlot.get(number) ?? none, inFlight.has(number), sight));
+  }
+  return slots;
 }
+
+const none: readonly Counted[] = [];
 
 function slotOf(number: number, group: readonly Counted[], inFlight: boolean, sight: Sight): Slot {
   const occupant = occupantOf(group);
@@ -186,14 +202,19 @@ function countSlots({ service, memory, nowMs }: Sight, counted: readonly Counted
   const { count, healing } = service;
   const isOutside = (slot: number | null): boolean => slot === null || slot < 1 || slot > count;
   const outside = counted.filter((one) => !one.superseded && isOutside(one.instance.container.slot));
-  const occupied = slots.filter(({ state }) => state !== "empty").length;
+  let occupied = 0;
+  let hiddenSlots = 0;
+  for (const { state } of slots) {
+    if (state !== "empty") occupied += 1;
+    if (state === "unknown") hiddenSlots += 1;
+  }
   const hidden = outside.filter(({ condition }) => condition === "unknown").length;
   const onTheirWay = memory.inFlight.filter(({ kind, slot }) => kind === "start" && isOutside(slot)).length;
   // As in a slot: who fails a check for a moment is not given up at once.
   const isDue = (one: Counted): boolean => nowMs - (one.notPassingSinceMs ?? nowMs) >= healing.unhealthyAfterMs;
   const filling = outside.filter((one) => isLive(one) && (one.condition !== "unhealthy" || !isDue(one))).length;
   return {
-    unknown: slots.filter(({ state }) => state === "unknown").length + hidden,
+    unknown: hiddenSlots + hidden,
     besides: filling + hidden + onTheirWay,
     surplus: Math.max(0, occupied + outside.filter(isLive).length - count),
   };

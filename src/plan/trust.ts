@@ -39,9 +39,11 @@ function blindnessOf(
   stock: Stock,
 ): string | null {
   if (observed.binding.kind === "unknown") return observed.binding.reason;
-  const relevant = service.placement.hosts ?? Object.keys(hosts);
-  if (relevant.length > 0 && relevant.every((host) => observed.silentHosts[host] !== undefined)) {
-    return `no host of it answers: ${observed.silentHosts[relevant[0] ?? ""] ?? "unknown reason"}`;
+  const [reason] = Object.values(observed.silentHosts);
+  if (reason !== undefined) {
+    const relevant = service.placement.hosts ?? Object.keys(hosts);
+    const isAnyHeard = relevant.length === 0 || relevant.some((host) => observed.silentHosts[host] === undefined);
+    if (!isAnyHeard) return `no host of it answers: ${reason}`;
   }
   return observed.registry.kind === "unknown" && stock.judgedByConsul ? observed.registry.reason : null;
 }
@@ -52,10 +54,10 @@ function blindnessOf(
  */
 function contradictionIn(
   { registrationsBefore }: ServiceObservation,
-  { counted, judgedByConsul }: Stock,
+  { counted, amiss, judgedByConsul }: Stock,
 ): string | null {
-  if (!judgedByConsul) return null;
-  const unlisted = counted.filter(
+  if (!judgedByConsul || amiss.length === 0) return null;
+  const unlisted = amiss.filter(
     ({ condition, superseded, withinGrace }) => condition === "unregistered" && !superseded && !withinGrace,
   );
   if (unlisted.length === 0) return null;

@@ -154,7 +154,10 @@ function worldOf(parts: Parts): World {
     withFleet: (changes) => change({ fleet: { ...parts.fleet, ...changes } }),
     withFleetMemory: (changes) => change({ memory: { ...parts.memory, fleet: { ...parts.memory.fleet, ...changes } } }),
     withTuning: (changes) => change({ tuning: { ...parts.tuning, ...changes } }),
-    after: (ms, planned) => change({ nowMs: nowMs + ms, memory: planned?.memory ?? parts.memory }),
+    after(ms, planned) {
+      const services = { ...parts.memory.services, ...planned?.memory.services };
+      return change({ nowMs: nowMs + ms, memory: { fleet: planned?.memory.fleet ?? parts.memory.fleet, services } });
+    },
     desired: () => aDesiredState(Object.values(parts.services), ENVIRONMENT),
     observation: () => ({
       atMs: nowMs,

@@ -8,6 +8,7 @@ import type { Proposal, Situation } from "../situation.ts";
 import { holdAll } from "./hold-all.ts";
 
 export function guardAvailability({ service, stock }: Situation, proposal: Proposal): Proposal {
+  if (proposal.actions.length === 0) return proposal;
   const costs = new Map(stock.counted.map((one) => [one.instance.container.id, countsAsHealthy(one)]));
   let spare = stock.healthy - Math.max(0, service.count - service.healing.maxUnavailable);
   const tooMany = new Set<Action>();

@@ -35,6 +35,7 @@ export function budgetOf({ stopsAtMs }: FleetMemory, fleet: FleetObservation, tu
 
 /** Lets through what the budget has room for; of a Swarm service that is scaled down, as many tasks as it has room for. */
 export function guardBlastRadius(proposal: Proposal, { left, moreAtMs, tuning }: Budget): Proposal {
+  if (proposal.actions.length === 0) return proposal;
   const allowed: Action[] = [];
   const over = new Set<Action>();
   let room = left;

@@ -9,19 +9,18 @@ import type { Proposal, Situation } from "../situation.ts";
 import { nothing } from "../situation.ts";
 import { ownRegistration } from "../stop.ts";
 import { removalOf } from "../subject.ts";
-import type { Counted } from "../stock.ts";
+import type { Counted, Stock } from "../stock.ts";
 
 export function clearEnded(situation: Situation): Proposal {
   const { stock, service, memory } = situation;
-  const ended = stock.counted.filter((one) => one.instance.container.slot !== null && isOver(one));
+  const ended = stock.amiss.filter((one) => one.instance.container.slot !== null && isOver(one));
   if (ended.length === 0 || memory.inFlight.some(({ kind }) => kind === "start")) return nothing;
-  const served = new Set(stock.slots.filter(({ state }) => state === "healthy").map(({ number }) => number));
-  const newest = newestPerSlot(stock.counted);
   const underWay = new Set(memory.inFlight.map(({ subject }) => subject));
   const superfluous = ended.filter((one) => {
     if (underWay.has(removalOf(one.instance.container.id))) return false;
     const slot = one.instance.container.slot ?? 0;
-    return slot > service.count || served.has(slot) || newest.get(slot) !== one;
+    const isServed = stock.slots[slot - 1]?.state === "healthy";
+    return isServed || slot > service.count || newestOf(companyOf(one, stock)) !== one;
   });
   return { actions: superfluous.map((one) => removal(situation, one)), holds: [] };
 }
@@ -38,7 +37,7 @@ function removal(situation: Situation, one: Counted): RemoveInstance {
     containerId: id,
     name,
     // A slot's instances register under one id: what stands there now may be the successor's already.
-    registration: hasSuccessor(one, stock.counted) ? null : ownRegistration(environment, one.instance),
+    registration: hasSuccessor(one, stock) ? null : ownRegistration(environment, one.instance),
     because: { rule: RULE.clearEnded, evidence: `${name} on ${host} ${what}, and slot ${slot} ${why}` },
   };
 }
@@ -47,19 +46,18 @@ function isOver({ condition }: Counted): boolean {
   return condition === "ended" || condition === "incomplete";
 }
 
-function newestPerSlot(counted: readonly Counted[]): ReadonlyMap<number | null, Counted> {
-  const newest = new Map<number | null, Counted>();
-  for (const one of counted) {
-    const { slot } = one.instance.container;
-    const rival = newest.get(slot);
-    if (rival === undefined || generationOf(one) > generationOf(rival)) newest.set(slot, one);
-  }
-  return newest;
+function companyOf({ instance }: Counted, { bySlot }: Stock): readonly Counted[] {
+  return bySlot.get(instance.container.slot) ?? [];
 }
 
-function hasSuccessor({ instance }: Counted, counted: readonly Counted[]): boolean {
-  const { slot, host } = instance.container;
-  return counted.some(
-    (other) => other.instance.container.slot === slot && other.instance.container.host === host && !isOver(other),
+function newestOf(company: readonly Counted[]): Counted | null {
+  return company.reduce<Counted | null>(
+    (newest, one) => (newest === null || generationOf(one) > generationOf(newest) ? one : newest),
+    null,
   );
+}
+
+function hasSuccessor(one: Counted, stock: Stock): boolean {
+  const { host } = one.instance.container;
+  return companyOf(one, stock).some((other) => other.instance.container.host === host && !isOver(other));
 }

@@ -9,7 +9,7 @@ import { stopInstance } from "../stop.ts";
 
 export function finishStop(situation: Situation): Proposal {
   const { stock, memory, nowMs } = situation;
-  const leaving = stock.counted.filter(({ condition }) => condition === "leaving");
+  const leaving = stock.amiss.filter(({ condition }) => condition === "leaving");
   if (leaving.length === 0) return nothing;
   const expired = new Set(
     memory.inFlight.filter(({ expiresAtMs }) => nowMs >= expiresAtMs).map(({ subject }) => subject),

@@ -11,7 +11,7 @@ import type { Counted } from "../stock.ts";
 import { isTakenOutByHand, mayBeMaster, stopInstance } from "../stop.ts";
 
 export function removeSuperseded(situation: Situation): Proposal {
-  const superseded = situation.stock.counted.filter(
+  const superseded = situation.stock.amiss.filter(
     (one) => one.superseded && one.condition !== "unknown" && one.condition !== "leaving",
   );
   return gather(superseded.map((one) => remove(situation, one)));

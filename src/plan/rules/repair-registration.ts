@@ -23,7 +23,7 @@ const UNWELL_AFTER_MS = 15_000;
 export function repairRegistration(situation: Situation): Proposal {
   const { stock, observed } = situation;
   if (observed.registry.kind === "unknown") return nothing;
-  const unlisted = stock.counted.filter(({ condition, superseded }) => condition === "unregistered" && !superseded);
+  const unlisted = stock.amiss.filter(({ condition, superseded }) => condition === "unregistered" && !superseded);
   const outcomes = [
     ...unlisted.flatMap((one) => registerUnlisted(situation, one) ?? []),
     ...deregisterGhosts(situation, observed.registry.value.ghosts),
@@ -75,7 +75,7 @@ function deregisterGhosts({ service, stock, memory }: Situation, ghosts: readonl
  * clear away, but what we registered of them is.
  */
 function deregisterEnded({ service, stock, environment }: Situation): readonly Action[] {
-  return stock.counted.flatMap(({ instance, condition }) => {
+  return stock.amiss.flatMap(({ instance, condition }) => {
     const registration = ownRegistration(environment, instance);
     if (condition !== "ended" || instance.container.slot !== null || registration === null) return [];
     const evidence = `Consul lists ${instance.container.name} on ${instance.container.host}, which has ended`;
@@ -105,7 +105,7 @@ function unlessUnderWay(situation: Situation, action: Action): Action | Hold {
  */
 function slotsAboutToRegister(stock: Stock, memory: ServiceMemory): ReadonlySet<string> {
   const starting = memory.inFlight.filter(({ kind }) => kind === "start").map(({ slot }) => slot);
-  const unlisted = stock.counted.filter(
+  const unlisted = stock.amiss.filter(
     ({ instance, condition }) =>
       instance.registration === null && condition !== "ended" && condition !== "incomplete" && condition !== "leaving",
   );

@@ -20,7 +20,7 @@ import { startSlot } from "./start-missing.ts";
 
 export function replaceUnhealthy(situation: Situation): Proposal {
   const { stock, memory } = situation;
-  const unhealthy = stock.counted.filter((one) => one.condition === "unhealthy" && !one.superseded);
+  const unhealthy = stock.amiss.filter((one) => one.condition === "unhealthy" && !one.superseded);
   const wanted = unhealthy.filter((one) => !isBesideSlots(situation, one));
   if (wanted.length === 0) return nothing;
   const due = wanted.filter((one) => unhealthyForMs(situation, one) >= situation.service.healing.unhealthyAfterMs);
@@ -65,7 +65,7 @@ function replace(situation: Situation, one: Counted): Proposal {
 
 function replaceInSlot(situation: Situation, one: Counted, slot: number, because: Because): Proposal {
   const { service, stock, memory, nowMs } = situation;
-  const company = stock.counted.filter((other) => other.instance.container.slot === slot && isLive(other));
+  const company = (stock.bySlot.get(slot) ?? []).filter(isLive);
   const newest = company.reduce((a, b) => (generationOf(b) > generationOf(a) ? b : a), one);
   if (company.length > 1) {
     const isGivenUp = unhealthyForMs(situation, newest) >= service.healing.unhealthyAfterMs;

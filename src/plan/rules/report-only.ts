@@ -5,16 +5,17 @@
 import type { Hold } from "../../model/action.ts";
 import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import { bindingOf, holdBack } from "../situation.ts";
+import { bindingOf, gather, holdBack } from "../situation.ts";
 import { isLive } from "../same-slot.ts";
 
 export function reportOnly(situation: Situation): Proposal {
   const { service, stock } = situation;
   const holds: Hold[] = [];
-  const old = stock.counted.filter(
-    (one) =>
-      isLive(one) && one.instance.container.specHash !== null && one.instance.container.specHash !== service.specHash,
-  ).length;
+  let old = 0;
+  for (const one of stock.counted) {
+    const { specHash } = one.instance.container;
+    if (specHash !== null && specHash !== service.specHash && isLive(one)) old += 1;
+  }
   if (old > 0) {
     const evidence = `${old} ${old === 1 ? "instance runs" : "instances run"} an older specification`;
     const reason = "they keep running; what is started from now on uses the new one";
@@ -25,5 +26,5 @@ export function reportOnly(situation: Situation): Proposal {
     const reason = "start it with Compose or Swarm under this name, or add a container template";
     holds.push(holdBack(situation, { rule: RULE.adopt, evidence: binding.reason }, "nothing-to-adopt", reason));
   }
-  return { actions: [], holds };
+  return gather(holds);
 }

@@ -19,7 +19,7 @@ import type { Slot } from "../stock.ts";
 export function startMissing(situation: Situation): Proposal {
   if (bindingOf(situation)?.kind !== "engine") return nothing;
   const { stock } = situation;
-  const hidden = stock.slots.flatMap((slot) => hiddenHold(situation, slot) ?? []);
+  const hidden = stock.slots.filter(({ state }) => state === "unknown").map((slot) => hiddenHold(situation, slot));
   const empty = stock.slots.filter(({ state }) => state === "empty");
   const missing = empty.slice(0, Math.max(0, empty.length - stock.besides));
   if (missing.length === 0) return gather(hidden);
@@ -77,8 +77,7 @@ function whatIsLeft(occupant: Slot["occupant"]): string {
 }
 
 /** An instance that cannot be seen is not replaced before its host is agreed to be lost. */
-function hiddenHold(situation: Situation, { number, occupant, state }: Slot): Hold | null {
-  if (state !== "unknown") return null;
+function hiddenHold(situation: Situation, { number, occupant }: Slot): Hold {
   const { service, memory, hosts, observed, stock } = situation;
   const silent = Object.keys(observed.silentHosts).filter((name) => !stock.lostHosts.includes(name));
   const name = occupant?.instance.container.host ?? memory.slots[number]?.host ?? silent[0] ?? "";
