@@ -12,6 +12,12 @@ interface Chain {
   blamedAtMs: number[];
 }
 
+export interface Attempts {
+  starting(creation: Creation): void;
+  /** Memory was destroyed by other hands: nobody can keep a distance that he cannot know of. */
+  forget(): void;
+}
+
 export interface AttemptsDeps {
   readonly scheduler: Scheduler;
   readonly truth: Truth;
@@ -22,7 +28,7 @@ export interface AttemptsDeps {
  * S19 and S20: the starts of one slot with one specification keep their distance, however often controllers come and
  * go and whatever their clocks do: the first repetition at once, then 10 s, 20 s, … up to five minutes.
  */
-export function attempts({ scheduler, truth, violate }: AttemptsDeps): { starting(creation: Creation): void } {
+export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts {
   const chains = new Map<string, Chain>();
   const { initialMs, maxMs, forgetAfterMs } = defaultTuning.backOff;
 
@@ -37,6 +43,7 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): { startin
   };
 
   return {
+    forget: () => chains.clear(),
     starting({ labels, name, slot }) {
       const service = labels[LABEL.service] ?? "";
       const specHash = labels[LABEL.specHash] ?? "";

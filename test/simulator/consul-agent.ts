@@ -1,6 +1,7 @@
 import type { CheckStatus } from "../../src/model/instance.ts";
 import type { NewRegistration } from "../../src/ports/registry.ts";
-import type { ConsulServers } from "./consul-servers.ts";
+import { isSameRegistration } from "./consul-servers.ts";
+import type { CatalogEntry, ConsulServers } from "./consul-servers.ts";
 import type { Machine } from "./machine.ts";
 import type { Network } from "./network.ts";
 import type { Dice } from "./random.ts";
@@ -96,7 +97,7 @@ export function consulAgent(deps: AgentDeps): Agent {
     const there = servers.entry(node, id);
     const kept = there !== undefined && tagOverride && there.tagOverride ? there.tags : tags;
     const entry = { node, id, name, address, port, tags: kept, meta, tagOverride, status, output, inMaintenance };
-    if (there === undefined || !same(there, entry)) servers.put(entry);
+    if (there === undefined || !isSame(there, entry)) servers.put(entry);
   };
 
   const setStatus = (service: LocalService, status: CheckStatus, output: string): void => {
@@ -265,6 +266,7 @@ function isTtl(service: LocalService): boolean {
   return service.ttlMs !== null || service.registration.health?.probe.kind === "ttl";
 }
 
-function same(a: object, b: object): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function isSame(there: CatalogEntry, entry: CatalogEntry): boolean {
+  const saysSame = there.status === entry.status && there.output === entry.output;
+  return saysSame && there.inMaintenance === entry.inMaintenance && isSameRegistration(there, entry);
 }

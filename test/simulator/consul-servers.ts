@@ -152,7 +152,7 @@ export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
       if (placed.get(key) !== undefined && placed.get(key)!.name !== entry.name) this.drop(entry.node, entry.id);
       const before = placed.get(key);
       index += 1;
-      const isSame = before !== undefined && sameRegistration(before, entry);
+      const isSame = before !== undefined && isSameRegistration(before, entry);
       const now: Placed = { ...entry, modifyIndex: isSame ? before.modifyIndex : index };
       placed.set(key, now);
       rowOf(entry.name).entries.set(key, now);
@@ -284,7 +284,11 @@ function statusOf(entry: CatalogEntry): CheckStatus {
   return entry.inMaintenance ? "critical" : entry.status;
 }
 
-function sameRegistration(a: CatalogEntry, b: CatalogEntry): boolean {
-  if (a.address !== b.address || a.port !== b.port || a.tagOverride !== b.tagOverride) return false;
-  return a.tags.join("\n") === b.tags.join("\n") && JSON.stringify(a.meta) === JSON.stringify(b.meta);
+export function isSameRegistration(a: CatalogEntry, b: CatalogEntry): boolean {
+  if (a.name !== b.name || a.address !== b.address || a.port !== b.port || a.tagOverride !== b.tagOverride) return false;
+  return isSameList(a.tags, b.tags) && (a.meta === b.meta || JSON.stringify(a.meta) === JSON.stringify(b.meta));
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((one, at) => one === b[at]));
 }

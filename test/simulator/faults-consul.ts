@@ -33,6 +33,7 @@ export const consulFaults: Readonly<Record<string, FaultKind>> = {
   "Consul loses everything": once((world) => {
     world.servers.wipe();
     world.keys.wipe();
+    world.safety.memoryLost();
     world.review();
     for (const agent of world.agents.values()) agent.resyncAfter(world.dice.int(69_000, 101_000));
     return true;
@@ -77,6 +78,7 @@ export const consulFaults: Readonly<Record<string, FaultKind>> = {
   "Memory overwritten by hand": once((world, chance) => {
     const entries = world.keys.entries("memory/");
     if (entries.length === 0) return false;
+    world.safety.memoryLost();
     world.keys.set(chance.pick(entries).key, chance.pick(["", "{", "null", '{"version":99}', "[]"]));
     return true;
   }, 0.5),

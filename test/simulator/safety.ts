@@ -28,6 +28,8 @@ export interface Safety extends EngineWitness, RegistryWitness, SwarmWitness, Co
   mutationsOf(service: string): number;
   lastMutationAtMs(service: string): number;
   violate(invariant: string, what: string): void;
+  /** Other hands destroyed what `heal` remembers. */
+  memoryLost(): void;
 }
 
 export interface SafetyDeps {
@@ -155,11 +157,11 @@ export function safety(deps: SafetyDeps): Safety {
     const lagMs = truth.lagMs(stopped.machine);
     if (service === undefined || !truth.serves(stopped)) return;
     const isReplaced = [...truth.containersOf(name)].some(
-      (one) => slotOf(one) === slotOf(stopped) && generationOf(one) > generationOf(stopped) && truth.serves(one),
+      (one) => one !== stopped && slotOf(one) !== null && slotOf(one) === slotOf(stopped) && truth.serves(one),
     );
-    const patienceMs = isReplaced ? 1 : service.healing.unhealthyAfterMs - toleranceMs;
-    if (truth.blamedForMs(stopped, lagMs) >= patienceMs) return;
-    if (service.surplus.action === "alert" && !isReplaced) {
+    // What another serves in place of is free to go.
+    if (isReplaced || truth.blamedForMs(stopped, lagMs) >= service.healing.unhealthyAfterMs - toleranceMs) return;
+    if (service.surplus.action === "alert") {
       violate(
         "trim",
         `${process.name} ${how} ${stopped.name}, which runs well, though surplus of ${name} is only to be alerted`,
@@ -199,6 +201,7 @@ export function safety(deps: SafetyDeps): Safety {
   return {
     violations,
     violate,
+    memoryLost: tries.forget,
     mutationsOf: (service) => mutations.get(service)?.count ?? 0,
     lastMutationAtMs: (service) => mutations.get(service)?.lastAtMs ?? 0,
 

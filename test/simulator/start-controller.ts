@@ -102,17 +102,15 @@ export function startController(world: SimulatedWorld, name: string, machine: st
     commandSuffix: "",
   });
   const history = openHistory(coordination, clock);
-  listeners.push(
-    alerting,
-    keepHistory(board, history, () => leadership.current()),
-  );
+  listeners.push(keepHistory(board, history, () => leadership.current()));
+  if (plan.alerts) listeners.push(alerting);
 
   const daemon: Daemon = startDaemon({
     world: loopWorld,
     leadership,
     loadMemory: async () => {
       await memory.load();
-      alerting.restore();
+      if (plan.alerts) alerting.restore();
       void history.load().catch(() => {});
     },
     watchRegistry: async (hints, signal) => {
@@ -123,10 +121,10 @@ export function startController(world: SimulatedWorld, name: string, machine: st
     shadow: false,
     log,
   });
-  leadership.onChange(() => alerting.touch());
+  if (plan.alerts) leadership.onChange(() => alerting.touch());
   const reload = async (): Promise<void> => {
     const outcome = await source.reload();
-    alerting.touch();
+    if (plan.alerts) alerting.touch();
     if (outcome.kind !== "changed") return;
     board.forget(outcome.gone);
     for (const service of outcome.gone) loopWorld.eyes.tally.forget(service);

@@ -1,0 +1,13 @@
+import { describe, expect, it } from "vitest";
+import { outsideOfPromises } from "./drain.ts";
+import { runSeed } from "./run-seed.ts";
+
+/** A fixed share of the seeds: `npm run sim -- --seeds N` plays as many as one likes. */
+const seeds = Array.from({ length: 8 }, (_, index) => index + 1);
+
+describe("the whole controller, in a world that goes wrong and then well again", () => {
+  it.each(seeds)("keeps every promise with seed %i", async (seed) => {
+    const { violations } = await outsideOfPromises(() => runSeed(seed, {}));
+    expect(violations).toEqual([]);
+  });
+});
