@@ -269,7 +269,9 @@ function bySentinel(situation: RedisSituation): RedisStep {
   if (view === null || node?.role !== "master") {
     const reason =
       view === null ? `${host}:${port} is none of the instances` : `${view.name} does not call itself the master`;
-    const waiting = wait(situation, because, "failing-over", reason, { untilMs: situation.nowMs + 200 });
+    // A new container may get the address of the one that has ended: Sentinel would take it, empty, for the master.
+    const busy = view === null && memory.master !== null && nodes.length > 0;
+    const waiting = wait(situation, because, "failing-over", reason, { untilMs: situation.nowMs + 200, busy });
     return { ...waiting, actions: keepTags(situation, null, null) };
   }
   const master = masterOf(view, node);

@@ -207,6 +207,13 @@ describe("under Sentinel's authority", () => {
     const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(1), NOW_MS) }));
     expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: null }]);
   });
+  test("no empty instance is started in the place of a master that ended, until Sentinel has chosen another", () => {
+    const parts = [aPart(1, { state: "exited" }), aPart(2, { says: cutOff(2, 1) })];
+    const group = (slot: number) => aGroup(parts, { ...sentinel, sentinel: known(addressOf(slot), NOW_MS) });
+    expect(decideRoles(group(1)).busy).toBe(true);
+    const chosen = [aPart(1, { state: "exited" }), aPart(2, { says: aNode(2) })];
+    expect(decideRoles(aGroup(chosen, { ...sentinel, sentinel: known(addressOf(2), NOW_MS) })).busy).toBe(false);
+  });
   test("nothing changes while Sentinel cannot be asked", () => {
     const parts = [aPart(1, { says: aNode(1) })];
     expect(kinds(aGroup(parts, { ...sentinel, sentinel: unknown("no answer") }))).toEqual([]);
