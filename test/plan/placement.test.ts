@@ -92,6 +92,16 @@ describe("placement", () => {
     );
   });
 
+  it("uses all of the room that the limit leaves", () => {
+    const world = aWorld().withService("web", { ...limited({ maxPerHost: 2 }), count: 5 });
+    expect(on(world)).toEqual(["1 on h1", "2 on h2", "3 on h1", "4 on h2"]);
+    const started = aWorld()
+      .withService("web", { ...limited({ maxPerHost: 2 }), count: 3 })
+      .withInstance("web", 1, { on: "h1" })
+      .withInstance("web", 2, { on: "h2" });
+    expect(on(started)).toEqual(["3 on h1"]);
+  });
+
   it("puts one with a fixed port on a host", () => {
     const port = { container: 8080, host: 8080, hostIp: null, protocol: "tcp" } as const;
     const world = aWorld().withService("web", { count: 3, container: aTemplate("web:1", { ports: [port] }) });

@@ -149,7 +149,12 @@ describe("the planner, for any observation and memory", () => {
       ]);
       const stopping = new Set(world.memory().services["web"]?.inFlight.map(({ subject }) => subject));
       const isStopping = serving.some(({ container }) => stopping.has(container.id));
-      if (filling.length > 0 && service.consul !== null && !isStopping && isAllHealthy(serving)) {
+      if (
+        filling.length > 0 &&
+        service.consul !== null &&
+        !isStopping &&
+        serving.every((one) => isServing(service, one))
+      ) {
         expect(places.size).toBeLessThanOrEqual(service.count);
       }
       for (const { slot } of replacing) {
@@ -159,14 +164,18 @@ describe("the planner, for any observation and memory", () => {
   });
 
   it("never takes healthy instances below what may be missing: S6", () => {
-    property(({ service, planned, actions }) => {
+    property(({ world, service, planned, actions }) => {
       const healthy = planned.plan.services["web"]?.standing.healthy ?? 0;
-      const gone = actions.filter(({ because }) => because.rule === "trim-surplus").length;
-      const stoppedHealthy = actions.filter((action) => action.kind === "stop-instance" && action.drainMs > 0);
-      const superseded = stoppedHealthy.filter(({ because }) => because.rule === "remove-superseded").length;
-      const least = Math.min(healthy, Math.max(0, service.count - service.healing.maxUnavailable));
-      expect(healthy - (stoppedHealthy.length - superseded)).toBeGreaterThanOrEqual(Math.min(least, healthy - 0));
-      if (gone > 0) expect(healthy).toBeGreaterThanOrEqual(0);
+      const { instances } = observedOf(world);
+      const taken = actions.filter((action) => {
+        if (action.kind === "scale-swarm-service") return action.to < action.from;
+        if (action.kind !== "stop-instance" || action.because.rule === "remove-superseded") return false;
+        const instance = instances.find(({ container }) => container.id === action.containerId);
+        return instance !== undefined && isServing(service, instance);
+      });
+      const cost = taken.reduce((sum, one) => sum + (one.kind === "scale-swarm-service" ? one.from - one.to : 1), 0);
+      if (cost === 0) return;
+      expect(healthy - cost).toBeGreaterThanOrEqual(service.count - service.healing.maxUnavailable);
     });
   });
 
@@ -240,15 +249,11 @@ describe("the planner, for any observation and memory", () => {
   });
 });
 
-function isAllHealthy(instances: readonly Instance[]): boolean {
-  return instances.every(
-    ({ container, registration }) =>
-      container.state === "running" &&
-      (container.health === "none" || container.health === "healthy") &&
-      registration?.status === "passing" &&
-      registration.nodeStatus === "passing" &&
-      !registration.inMaintenance,
-  );
+function isServing({ consul }: Service, { container, registration, current }: Instance): boolean {
+  if (!current || container.state !== "running") return false;
+  if (container.health !== "none" && container.health !== "healthy") return false;
+  if (registration === null) return consul === null;
+  return registration.status === "passing" && registration.nodeStatus === "passing" && !registration.inMaintenance;
 }
 
 /** What an action does and to what, whatever its reasons. */

@@ -159,6 +159,18 @@ describe("scale-swarm", () => {
       expect(holds(sick({ on: "node-7" }).plan())).toEqual(["replace-unhealthy: unreachable-host"]);
     });
 
+    it("is forgotten as a failure when the service has been whole for ten minutes", () => {
+      const failed = { failuresAtMs: [T0 - 1], backOff: { delayMs: 20_000, untilMs: T0, because: "x" } };
+      const whole = (ms: number) =>
+        aSwarmWorld(swarm())
+          .withSlot("web", 0, { ...failed, healthySinceMs: T0 - ms })
+          .plan().memory.services["web"]?.slots[0];
+      expect(whole(599_999)).toMatchObject({ healthySinceMs: T0 - 599_999, failuresAtMs: [T0 - 1] });
+      expect(whole(600_000)).toMatchObject({ failuresAtMs: [], backOff: null });
+      const shaky = sick().withSlot("web", 0, { ...failed, healthySinceMs: 0 });
+      expect(shaky.plan().memory.services["web"]?.slots[0]?.healthySinceMs).toBeNull();
+    });
+
     it("is taken away again and again only with a back-off, and then with a quarantine", () => {
       let world = sick().withFleet({ instances: 100 });
       const takenAtS: number[] = [];
