@@ -285,7 +285,8 @@ function statusOf(entry: CatalogEntry): CheckStatus {
 }
 
 export function isSameRegistration(a: CatalogEntry, b: CatalogEntry): boolean {
-  if (a.name !== b.name || a.address !== b.address || a.port !== b.port || a.tagOverride !== b.tagOverride) return false;
+  if (a.name !== b.name || a.address !== b.address || a.port !== b.port || a.tagOverride !== b.tagOverride)
+    return false;
   return isSameList(a.tags, b.tags) && (a.meta === b.meta || JSON.stringify(a.meta) === JSON.stringify(b.meta));
 }
 
