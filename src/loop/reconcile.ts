@@ -1,6 +1,6 @@
 import type { Apply } from "../act/apply.ts";
 import type { ActionResult } from "../model/action.ts";
-import type { Memory, ServiceMemory } from "../model/memory.ts";
+import type { Memory } from "../model/memory.ts";
 import { noServiceMemory } from "../model/memory.ts";
 import type { Observation } from "../model/observation.ts";
 import type { Plan, ServicePlan } from "../model/plan.ts";
@@ -150,13 +150,10 @@ async function writeDown(
   return { decision, refused: await world.memory.commit(fence, changesOf(decision, basis)) };
 }
 
-/** A pass changes nothing of services that it did not plan for. */
-function changesOf({ plan: { services: planned }, memory }: Decision, basis: Memory): MemoryUpdate {
-  const changed = Object.keys(planned).flatMap((name): [string, ServiceMemory][] => {
-    const after = memory.services[name];
-    return after === undefined || after === basis.services[name] ? [] : [[name, after]];
-  });
-  const services = Object.fromEntries(changed);
+function changesOf({ memory }: Decision, basis: Memory): MemoryUpdate {
+  const services = Object.fromEntries(
+    Object.entries(memory.services).filter(([name, after]) => after !== basis.services[name]),
+  );
   return memory.fleet === basis.fleet ? { services } : { services, fleet: memory.fleet };
 }
 

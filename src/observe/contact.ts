@@ -15,9 +15,11 @@ export interface Contact {
   silentSinceMs(): number | null;
   /** The last one it told, also while it is silent. */
   swarmNodeId(): string | null;
-  /** Failures so far: what was begun before the last of them does not prove that it answers now. */
-  failures(): number;
-  answered(facts: EngineFacts): void;
+  /**
+   * Asks it something. It answers from then on, unless something else has failed meanwhile: what was begun before that
+   * proves nothing. When the question fails, it is silent. Never rejects.
+   */
+  ask(question: () => Promise<EngineFacts>): Promise<void>;
   failed(error: unknown): void;
 }
 
@@ -28,27 +30,35 @@ export function openContact(host: string, clock: Clock, onTurn: () => void): Con
   let lastContactMs: number | null = null;
   let silentSinceMs: number | null = null;
   let failures = 0;
+
+  const answered = (value: EngineFacts): void => {
+    const isNews = facts.kind === "unknown";
+    lastContactMs = clock.steadyMs();
+    facts = known(value, lastContactMs);
+    swarmNodeId = value.swarmNodeId;
+    silentSinceMs = null;
+    if (isNews) onTurn();
+  };
+  const failed = (error: unknown): void => {
+    const isNews = silentSinceMs === null;
+    failures += 1;
+    silentSinceMs ??= lastContactMs ?? clock.steadyMs();
+    facts = unknown(`the engine of ${host} does not answer: ${error instanceof Error ? error.message : String(error)}`);
+    if (isNews) onTurn();
+  };
   return {
     facts: () => facts,
     silentSinceMs: () => silentSinceMs,
     swarmNodeId: () => swarmNodeId,
-    failures: () => failures,
-    answered(value) {
-      const isNews = facts.kind === "unknown";
-      lastContactMs = clock.steadyMs();
-      facts = known(value, lastContactMs);
-      swarmNodeId = value.swarmNodeId;
-      silentSinceMs = null;
-      if (isNews) onTurn();
+    async ask(question) {
+      const failuresBefore = failures;
+      try {
+        const value = await question();
+        if (failures === failuresBefore) answered(value);
+      } catch (error) {
+        failed(error);
+      }
     },
-    failed(error) {
-      const isNews = silentSinceMs === null;
-      failures += 1;
-      silentSinceMs ??= lastContactMs ?? clock.steadyMs();
-      facts = unknown(
-        `the engine of ${host} does not answer: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      if (isNews) onTurn();
-    },
+    failed,
   };
 }

@@ -6,6 +6,7 @@ import type { EngineFacts } from "./contact.ts";
 import { openContact } from "./contact.ts";
 import { openContainerFiles } from "./container-files.ts";
 import { followHost } from "./follow-host.ts";
+import { openInspections } from "./inspections.ts";
 import type { OwnerKey } from "./ownership.ts";
 import { concerns } from "./ownership.ts";
 
@@ -47,91 +48,50 @@ const ANSWER_WITHIN_MS = 2_000;
 export function openHostMirror({ engine, clock, filter, onChange, onHolder }: HostMirrorDeps): HostMirror {
   const files = openContainerFiles(onHolder);
   const contact = openContact(engine.host, clock, () => onChange(null));
-  const inspecting = new Map<string, { again: boolean }>();
+  const inspect = openInspections({ engine, files, onChange, onFailure: contact.failed });
   /** As of the last full list: what is not listed is not listened to. */
   let listened: ContainerFilter | null = null;
   let probing: Promise<void> | null = null;
 
-  const tell = (key: OwnerKey | null): void => {
-    if (key !== null) onChange(key);
-  };
   /** The first connection may take long; whoever answered before is given little time. */
   const ping = (): Promise<EngineFacts> =>
     contact.facts().kind === "known" ? within(clock, ANSWER_WITHIN_MS, engine.ping()) : engine.ping();
-
-  const list = async (wanted: ContainerFilter, keys: readonly OwnerKey[] | null): Promise<void> => {
+  const list = async (wanted: ContainerFilter, keys: readonly OwnerKey[] | null): Promise<EngineFacts> => {
     const look = files.begin();
     try {
-      const doubtful = files.listed(look, await engine.list(wanted), keys);
-      for (const id of doubtful) inspect(id).catch((error: unknown) => contact.failed(error));
+      const [facts, containers] = await Promise.all([ping(), engine.list(wanted)]);
+      files.listed(look, containers, keys).forEach(inspect);
+      return facts;
     } catch (error) {
       files.abandon(look);
       throw error;
     }
   };
-
-  /** Only a whole list makes a silent engine speak again, and only if nothing has failed since it was begun. */
-  const refresh = async (): Promise<void> => {
-    const failuresBefore = contact.failures();
-    try {
-      listened = filter();
-      const [facts] = await Promise.all([ping(), list(listened, null)]);
-      if (contact.failures() === failuresBefore) contact.answered(facts);
-    } catch (error) {
-      contact.failed(error);
-    }
-  };
-
-  const probeOnce = async (): Promise<void> => {
-    if (contact.facts().kind === "unknown") return refresh();
-    try {
-      const failuresBefore = contact.failures();
-      const facts = await ping();
-      if (contact.failures() === failuresBefore) contact.answered(facts);
-    } catch (error) {
-      contact.failed(error);
-    }
+  /** Only a whole list makes a silent engine speak again. */
+  const refresh = (): Promise<void> => {
+    const wanted = filter();
+    listened = wanted;
+    return contact.ask(() => list(wanted, null));
   };
   const probe = (): Promise<void> => {
-    probing ??= probeOnce().finally(() => (probing = null));
+    const probed = contact.facts().kind === "unknown" ? refresh : () => contact.ask(ping);
+    probing ??= probed().finally(() => (probing = null));
     return probing;
   };
-
-  /** One inspection per container at a time; whatever is told of it meanwhile makes for one more afterwards. */
-  const inspect = async (id: string): Promise<void> => {
-    const underWay = inspecting.get(id);
-    if (underWay !== undefined) {
-      underWay.again = true;
-      return;
-    }
-    const mine = { again: true };
-    inspecting.set(id, mine);
-    try {
-      while (mine.again) {
-        mine.again = false;
-        await inspectOnce(id);
-      }
-    } finally {
-      inspecting.delete(id);
-    }
-  };
-  const inspectOnce = async (id: string): Promise<void> => {
-    const look = files.begin();
-    try {
-      tell(files.inspected(look, id, await engine.inspect(id)));
-    } catch (error) {
-      files.abandon(look);
-      throw error;
-    }
+  const change = (key: OwnerKey | null): void => {
+    if (key !== null) onChange(key);
   };
 
   /** A death is believed as it is told, unless the engine itself starts the container again; all else is looked up. */
   const take = (event: EngineEvent): void => {
     const seen = files.find(event.containerId);
-    if (event.kind === "removed") return tell(files.remove(event.containerId));
-    if (event.kind === "died" && seen !== null && !seen.restartsItself) return tell(files.put(ended(seen, event)));
-    if (seen === null && (listened === null || !concerns(event.labels, listened))) return;
-    inspect(event.containerId).catch((error: unknown) => contact.failed(error));
+    if (event.kind === "removed") return change(files.remove(event.containerId));
+    if (event.kind === "died" && seen !== null && !seen.restartsItself) return change(files.put(ended(seen, event)));
+    if (seen !== null || (listened !== null && concerns(event.labels, listened))) inspect(event.containerId);
+  };
+  const isAlive = async (): Promise<boolean> => {
+    await probe();
+    return contact.facts().kind === "known";
   };
 
   return {
@@ -143,30 +103,11 @@ export function openHostMirror({ engine, clock, filter, onChange, onHolder }: Ho
     load: files.running,
     refresh,
     async refreshService(wanted, keys) {
-      if (contact.facts().kind === "unknown") return;
-      const failuresBefore = contact.failures();
-      try {
-        const [facts] = await Promise.all([ping(), list(wanted, keys)]);
-        if (contact.failures() === failuresBefore) contact.answered(facts);
-      } catch (error) {
-        contact.failed(error);
-      }
+      if (contact.facts().kind === "known") await contact.ask(() => list(wanted, keys));
     },
     probe,
     follow: (signal) =>
-      followHost(
-        { engine, clock },
-        {
-          opened: refresh,
-          event: take,
-          broken: contact.failed,
-          isAlive: async () => {
-            await probe();
-            return contact.facts().kind === "known";
-          },
-        },
-        signal,
-      ),
+      followHost({ engine, clock }, { opened: refresh, event: take, broken: contact.failed, isAlive }, signal),
   };
 }
 
