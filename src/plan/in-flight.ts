@@ -5,7 +5,8 @@ import { removalOf } from "./subject.ts";
 
 /**
  * Drops the actions in flight whose effect is seen. One whose time is over without that is dropped only by a fresh look
- * to which its own host has answered: until then it may yet appear. What was on its way to a lost host is lost with it.
+ * to which its own host has answered: until then it may yet appear. What was on its way to a lost host is lost with it,
+ * but for a stop: a host that comes back brings back what was taken out of service on it.
  */
 export function settleInFlight(
   memory: ServiceMemory,
@@ -16,7 +17,7 @@ export function settleInFlight(
   if (memory.inFlight.length === 0) return memory;
   const seen = indexOf(observed);
   const left = memory.inFlight.filter((entry) => {
-    if (entry.host !== null && lostHosts.includes(entry.host)) return false;
+    if (entry.host !== null && lostHosts.includes(entry.host)) return entry.kind === "stop";
     if (!isUnderWay(entry, seen, observed, nowMs)) return false;
     const hasLooked = observed.freshRuntime && observed.silentHosts[entry.host ?? ""] === undefined;
     const isOver = nowMs >= entry.expiresAtMs && hasLooked;

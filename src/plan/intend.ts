@@ -3,7 +3,7 @@ import type { InFlight, ServiceMemory, SlotMemory } from "../model/memory.ts";
 import { noSlotMemory } from "../model/memory.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { afterFailure, withoutFailures } from "./back-off.ts";
-import { ADOPTED_SLOT } from "./remember.ts";
+import { ADOPTED_SLOT } from "./remember-slots.ts";
 import { RULE } from "./rule-names.ts";
 import type { Stock } from "./stock.ts";
 import { subjectOf } from "./subject.ts";

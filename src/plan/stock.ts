@@ -1,11 +1,12 @@
 import type { Instance } from "../model/instance.ts";
-import type { InFlight, ServiceMemory, SlotMemory } from "../model/memory.ts";
+import type { InFlight, ServiceMemory } from "../model/memory.ts";
 import type { ServiceObservation } from "../model/observation.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import type { Condition } from "./condition.ts";
 import { conditionOf, graceOf, isJudgedByConsul, isWithinGrace } from "./condition.ts";
-import { generationOf, isLive, occupantOf, sortOut } from "./same-slot.ts";
+import { isLive, sortOut } from "./same-slot.ts";
+import { slotsOf } from "./slots.ts";
 
 /** An instance with its condition and its place among its like. */
 export interface Counted {
@@ -129,59 +130,6 @@ function groupBySlot(counted: readonly Counted[], memory: ServiceMemory): Stock[
     slot === null ? group : sortOut(group, memory.slots[slot]?.host ?? null),
   ]);
   return new Map(sorted);
-}
-
-function slotsOf(bySlot: Stock["bySlot"], sight: Sight): readonly Slot[] {
-  const starts = sight.memory.inFlight.filter(({ kind }) => kind === "start");
-  const inFlight = new Set(starts.map(({ slot }) => slot));
-  const slots: Slot[] = [];
-  for (let number = 1; number <= sight.service.count; number += 1) {
-    slots.push(slotOf(number, bySlot.get(number) ?? none, inFlight.has(number), sight));
-  }
-  return slots;
-}
-
-const none: readonly Counted[] = [];
-
-function slotOf(number: number, group: readonly Counted[], inFlight: boolean, sight: Sight): Slot {
-  const occupant = occupantOf(group);
-  switch (occupant?.condition) {
-    case "healthy":
-    case "starting":
-    case "unhealthy":
-    case "unknown":
-    case "leaving":
-      return { number, occupant, state: occupant.condition };
-    case "unregistered":
-      return { number, occupant, state: "starting" };
-    case "incomplete":
-    case "ended":
-    case undefined:
-      break;
-  }
-  if (inFlight) return { number, occupant, state: "in-flight" };
-  const hidden = mayBeHidden(sight, occupant, sight.memory.slots[number]);
-  return { number, occupant, state: hidden ? "unknown" : "empty" };
-}
-
-/**
- * Whether an instance of the slot may run where nobody can look now. Memory says where it was last; of a service that
- * was first met while a host was silent (see `rememberSlots`), it may be anywhere.
- */
-function mayBeHidden(
-  { observed, lostHosts, memory }: Sight,
-  occupant: Counted | null,
-  remembered: SlotMemory | undefined,
-): boolean {
-  const isHidden = (host: string): boolean => observed.silentHosts[host] !== undefined && !lostHosts.includes(host);
-  // The status is remembered from the first look on.
-  const isAnywhere = remembered === undefined ? memory.status === null : remembered.generation === 0;
-  if (remembered !== undefined && !isAnywhere) {
-    // What is seen of an older generation says nothing of a newer one on a host that does not answer.
-    const isUnseen = occupant === null || generationOf(occupant) < remembered.generation;
-    return isUnseen && remembered.host !== null && isHidden(remembered.host);
-  }
-  return isAnywhere && Object.keys(observed.silentHosts).some(isHidden);
 }
 
 function countAll(counted: readonly Counted[], memory: ServiceMemory) {

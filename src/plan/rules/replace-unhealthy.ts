@@ -9,7 +9,7 @@ import type { Because, Hold } from "../../model/action.ts";
 import { noSlotMemory } from "../../model/memory.ts";
 import { waitOf } from "../back-off.ts";
 import { beginPlacement, isBoundToHost } from "../placement.ts";
-import { ADOPTED_SLOT } from "../remember.ts";
+import { ADOPTED_SLOT } from "../remember-slots.ts";
 import { RULE } from "../rule-names.ts";
 import { generationOf, isLive } from "../same-slot.ts";
 import type { Proposal, Situation } from "../situation.ts";
@@ -27,7 +27,12 @@ export function replaceUnhealthy(situation: Situation): Proposal {
   const holds = wanted.filter((one) => !due.includes(one)).map((one) => notYet(situation, one));
   if (isStoodInFor(situation))
     return { actions: [], holds: [...holds, ...due.map((one) => stoodInFor(situation, one))] };
-  const isBusy = stock.starting > 0 || memory.inFlight.some(({ kind }) => kind === "start" || kind === "stop");
+  // A stop on a lost host is finished when that is back, and nobody waits for it.
+  const isBusy =
+    stock.starting > 0 ||
+    memory.inFlight.some(
+      ({ kind, host }) => kind === "start" || (kind === "stop" && !stock.lostHosts.includes(host ?? "")),
+    );
   if (isBusy) return { actions: [], holds: [...holds, ...due.map((one) => oneAtATime(situation, one))] };
   for (const [index, one] of due.entries()) {
     const proposal = replace(situation, one);
@@ -65,7 +70,12 @@ function replace(situation: Situation, one: Counted): Proposal {
 
 function replaceInSlot(situation: Situation, one: Counted, slot: number, because: Because): Proposal {
   const { service, stock, memory, nowMs } = situation;
-  const company = (stock.bySlot.get(slot) ?? []).filter(isLive);
+  const all = stock.bySlot.get(slot) ?? [];
+  if (all.some(({ condition }) => condition === "unknown")) {
+    const reason = "another instance of its slot is on a host that does not answer, and may well serve";
+    return onlyHold(holdBack(situation, because, "unknown-instance", reason));
+  }
+  const company = all.filter(isLive);
   const newest = company.reduce((a, b) => (generationOf(b) > generationOf(a) ? b : a), one);
   if (company.length > 1) {
     const isGivenUp = unhealthyForMs(situation, newest) >= service.healing.unhealthyAfterMs;
