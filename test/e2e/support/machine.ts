@@ -12,6 +12,7 @@ import { ensureConsul } from "../../../scripts/machine/consul.ts";
 import { ensureDocker } from "../../../scripts/machine/docker.ts";
 import { askEngine } from "../../../scripts/machine/engine-api.ts";
 import { demoImages, ensureImages } from "../../../scripts/machine/images.ts";
+import { ensurePrograms, type Need } from "../../../scripts/machine/packages.ts";
 import { stateFolder } from "../../../scripts/machine/state.ts";
 import { sweep, sweepAfterExit } from "../../../scripts/machine/sweep.ts";
 
@@ -26,6 +27,14 @@ declare module "vitest" {
   }
 }
 
+/** What tests start themselves, besides the engine and Consul. */
+const programs: readonly Need[] = [
+  { programs: ["docker-compose"], package: "docker-compose" },
+  { programs: ["redis-server"], package: "redis-server" },
+  { programs: ["prometheus-alertmanager"], package: "prometheus-alertmanager" },
+  { programs: ["openssl"], package: "openssl" },
+];
+
 const say = (line: string) => console.error(`machine: ${line}`);
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -37,6 +46,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   const given = process.env;
   try {
+    await ensurePrograms(programs, { say });
     const docker = given["HEAL_TEST_DOCKER"] ?? (await ensureDocker({ say }).then(remember(started))).dockerHost;
     await ensureImages(docker, demoImages, { say });
     started.push({ stop: await ensureSwarm(docker) });
