@@ -28,7 +28,10 @@ export function settleInFlight(
 
 /** An action whose time is over and whose effect was not seen: only a fresh look says what became of it. */
 export function isAwaitingLook(memory: ServiceMemory, observed: ServiceObservation, nowMs: number): boolean {
-  return !observed.freshRuntime && memory.inFlight.some((entry) => nowMs >= entry.expiresAtMs);
+  if (observed.freshRuntime) return false;
+  // A host that does not answer says nothing to a fresh look either.
+  const canAnswer = (host: string | null): boolean => host === null || observed.silentHosts[host] === undefined;
+  return memory.inFlight.some(({ expiresAtMs, host }) => nowMs >= expiresAtMs && canAnswer(host));
 }
 
 interface Seen {
