@@ -91,7 +91,7 @@ function send<T>(
   const answer = (run: () => void): void => {
     if (fate === "lost-answer") return;
     if (fate === "kill-after") return line.weather.killed(process);
-    if (settled) return;
+    if (settled || line.network.path(line.server.machine, process.machine) === "drop") return;
     settled = true;
     deadline?.();
     process.deliver(run);
