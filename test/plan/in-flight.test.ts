@@ -71,6 +71,13 @@ describe("a start, when heal dies between any two steps", () => {
     expect(silent.plan().memory.services["web"]?.inFlight).toHaveLength(1);
   });
 
+  it("is not looked for while its host does not answer, but as soon as it does", () => {
+    const over = empty.after(90_000, first);
+    const silent = over.withSilentHost("h1", T0 + 10_000, "passing");
+    expect(silent.plan().plan.services["web"]?.needsLook).toBeNull();
+    expect(over.plan().plan.services["web"]?.needsLook).toBe("consistent");
+  });
+
   it("is made elsewhere under another name once its host is lost, without blame", () => {
     const lost = empty.after(40_000, first).withSilentHost("h1", T0, "critical");
     expect(does(lost.plan())).toEqual(["start web.1.2 on h2 (start-missing)"]);
