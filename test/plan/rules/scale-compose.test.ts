@@ -92,6 +92,15 @@ describe("scale-compose", () => {
     expect(summary(more.plan())).toBe("warning: 1/1 healthy: 1 unhealthy, 1 more than asked for");
   });
 
+  it("waits for the registration of a new container where somebody registers its like", () => {
+    const listed = { consul: "passing", registration: { meta: {} } } as const;
+    const fresh = world()
+      .withInstance("web", null, one(1, listed))
+      .withInstance("web", null, one(2, { forMs: 500 }));
+    expect(summary(fresh.plan())).toBe("critical: 1/2 healthy: 1 starting");
+    expect(does(fresh.looked().plan())).toEqual([]);
+  });
+
   it("remembers what it was, so that it can be brought back when nothing of it is left", () => {
     const remembered = world().withInstance("web", null, one(1)).plan().memory.services["web"]?.binding;
     expect(remembered).toEqual(compose());
