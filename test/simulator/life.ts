@@ -100,7 +100,9 @@ export function containerLife(deps: LifeDeps): ContainerLife {
     changed(container, "started");
     if (behaviour.crashAfterMs !== null) later(container, behaviour.crashAfterMs, () => crash(container, 1));
     if (!behaviour.neverReady && !container.sick) {
-      later(container, dice.int(...behaviour.readyMs), () => setServing(container, !container.sick && container.state === "running"));
+      later(container, dice.int(...behaviour.readyMs), () =>
+        setServing(container, !container.sick && container.state === "running"),
+      );
     }
   };
 
