@@ -99,42 +99,37 @@ describe("watching a real Consul", () => {
     await expect.poll(() => hinted(told), quick).toEqual(["web"]);
   });
 
-  // How soon an agent that was killed tells the servers of its checks again is Consul's own dice.
-  it(
-    "tells of trouble while Consul is gone and of its end, and then goes on hinting",
-    { retry: 5, timeout: 150_000 },
-    async () => {
-      const agent = await anAgent();
-      const { registry, connection } = registryAt(agent.address);
-      await registry.register("h1", aRegistration("web", 1));
-      const told = await watch(registry);
-      agent.kill("SIGKILL");
-      await expect.poll(() => told.map(({ what }) => what), quick).toEqual(["trouble"]);
-      // A connection that was kept open breaks first; from then on nothing is sent any more.
-      const kind = () =>
-        registry.readService("web", fresh).then(
-          () => "answered",
-          (error: RegistryError) => error.kind,
-        );
-      await expect.poll(kind, quick).toBe("unreachable");
-      await agent.restart();
-      await expect.poll(() => told.some(({ what }) => what === "recovered"), quick).toBe(true);
-      expect(told.filter(({ what }) => what !== "hint").map(({ what }) => what)).toEqual(["trouble", "recovered"]);
-      told.length = 0;
-      // After a restart an agent takes up to half a minute before it tells the servers of anything, and as long again
-      // where the servers had no leader yet when it first tried.
-      await expect
-        .poll(
-          () =>
-            put(connection, "agent/check/fail/service:web.1").then(
-              () => hinted(told).includes("web"),
-              () => false,
-            ),
-          { timeout: 45_000, interval: 100 },
-        )
-        .toBe(true);
-    },
-  );
+  it("tells of trouble while Consul is gone and of its end, and then goes on hinting", async () => {
+    const agent = await anAgent();
+    const { registry, connection } = registryAt(agent.address);
+    await registry.register("h1", aRegistration("web", 1));
+    const told = await watch(registry);
+    agent.kill("SIGKILL");
+    await expect.poll(() => told.map(({ what }) => what), quick).toEqual(["trouble"]);
+    // A connection that was kept open breaks first; from then on nothing is sent any more.
+    const kind = () =>
+      registry.readService("web", fresh).then(
+        () => "answered",
+        (error: RegistryError) => error.kind,
+      );
+    await expect.poll(kind, quick).toBe("unreachable");
+    await agent.restart();
+    await expect.poll(() => told.some(({ what }) => what === "recovered"), quick).toBe(true);
+    expect(told.filter(({ what }) => what !== "hint").map(({ what }) => what)).toEqual(["trouble", "recovered"]);
+    // The restarted agent's check is critical at first: the hint may come before or after the recovery is told.
+    // After a restart an agent takes up to half a minute before it tells the servers of anything, and as long again
+    // where the servers had no leader yet when it first tried.
+    await expect
+      .poll(
+        () =>
+          put(connection, "agent/check/fail/service:web.1").then(
+            () => hinted(told).includes("web"),
+            () => false,
+          ),
+        { timeout: 45_000, interval: 100 },
+      )
+      .toBe(true);
+  });
 
   it("finds a cluster without quorum leaderless, in reads, in the watch and in Memory", async () => {
     const servers = await startConsulCluster({ say, name: "quorum", servers: 3 });
