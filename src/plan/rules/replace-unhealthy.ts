@@ -23,9 +23,10 @@ export function replaceUnhealthy(situation: Situation): Proposal {
   const unhealthy = stock.amiss.filter((one) => one.condition === "unhealthy" && !one.superseded);
   const wanted = unhealthy.filter((one) => !isBesideSlots(situation, one));
   if (wanted.length === 0) return nothing;
-  const due = wanted.filter((one) => unhealthyForMs(situation, one) >= situation.service.healing.unhealthyAfterMs);
+  const due = wanted.filter((one) => isDue(situation, one));
   const holds = wanted.filter((one) => !due.includes(one)).map((one) => notYet(situation, one));
-  if (isStoodInFor(situation))
+  const patient = unhealthy.filter((one) => !isDue(situation, one)).length;
+  if (isStoodInFor(situation, patient))
     return { actions: [], holds: [...holds, ...due.map((one) => stoodInFor(situation, one))] };
   // A stop on a lost host is finished when that is back, and nobody waits for it.
   const isBusy =
@@ -50,9 +51,16 @@ function isBesideSlots(situation: Situation, { instance }: Counted): boolean {
   return bindingOf(situation)?.kind === "engine" && (slot === null || slot < 1 || slot > situation.service.count);
 }
 
-/** Enough others serve (started by hand, or left from a larger count): one more would be one too many. */
-function isStoodInFor(situation: Situation): boolean {
-  return bindingOf(situation)?.kind === "engine" && situation.stock.healthy >= situation.service.count;
+function isDue(situation: Situation, one: Counted): boolean {
+  return unhealthyForMs(situation, one) >= situation.service.healing.unhealthyAfterMs;
+}
+
+/**
+ * Enough others serve (started by hand, or left from a larger count), those included that fail their checks for a
+ * moment: one more would be one too many.
+ */
+function isStoodInFor(situation: Situation, patient: number): boolean {
+  return bindingOf(situation)?.kind === "engine" && situation.stock.healthy + patient >= situation.service.count;
 }
 
 function replace(situation: Situation, one: Counted): Proposal {
