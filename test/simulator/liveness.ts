@@ -47,7 +47,8 @@ function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   const inSlots = slots.has("by hand") ? slots.size - 1 : slots.size;
   const possible = Math.min(service.count, roomFor(world, service));
   if (inSlots + byHand < possible) return `has ${inSlots + byHand} of ${possible} that serve`;
-  if (service.surplus.action === "trim" && serving.length > service.count) {
+  const isRationed = whatLeaderSays(world, service.name).includes("blast-radius");
+  if (service.surplus.action === "trim" && serving.length > service.count && !isRationed) {
     return `has ${serving.length} where ${service.count} are asked for, and is to be trimmed`;
   }
   return service.consul === null ? null : whyUnlisted(world, service, serving);
@@ -78,6 +79,7 @@ function whyUnlisted(
 ): string | null {
   const listed = world.servers.service(consul?.name ?? name, 0).value;
   for (const one of serving) {
+    if (Number(one.labels[LABEL.slot] ?? 0) > count) continue; // surplus is only told of
     const registration = listed.find(({ meta }) => meta[META.container] === one.name);
     if (registration === undefined) return `has ${one.name}, which Consul does not list`;
     if (registration.status !== "passing") return `has ${one.name}, which is ${registration.status} in Consul`;

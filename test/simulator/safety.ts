@@ -122,6 +122,8 @@ export function safety(deps: SafetyDeps): Safety {
       if (!isUp(one) || one === started) return false;
       if (scheduler.nowMs() - (one.startedAtMs ?? 0) <= Math.max(lagMs, truth.lagMs(one.machine))) return false;
       if (truth.blamedForMs(one, lagMs) >= unhealthyAfterMs - toleranceMs) return false;
+      // Nobody can know of what was started by hand where he has never looked.
+      if (slotOf(one) === null && !truth.hasSeen(process, one.machine)) return false;
       const silentMs = truth.silentForMs(process, one.machine, lagMs);
       return silentMs < lostAfterMs - toleranceMs || !truth.calledGone(one.machine, lagMs);
     };

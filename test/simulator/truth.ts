@@ -23,6 +23,8 @@ export interface Truth {
   blamedForMs(container: TrueContainer, lagMs: number): number;
   /** For how long the machine has not answered the controller, or had not until `lagMs` ago. */
   silentForMs(process: Process, machine: string, lagMs: number): number;
+  /** Whether the machine has ever answered the controller. */
+  hasSeen(process: Process, machine: string): boolean;
   /** Whether it serves, as far as anybody can tell: what nothing checks serves as long as it runs. */
   serves(container: TrueContainer): boolean;
   /** Whether a second source (Consul's node check, the Swarm managers) calls the machine gone, or has within `withinMs`. */
@@ -80,7 +82,8 @@ export function truth({ scheduler, servers, environment, resyncMs, swarmDownUnti
     const key = `${node} ${id ?? ""}`;
     const last = blames.get(key);
     const goesOn = last !== undefined && last.untilMs === Number.POSITIVE_INFINITY;
-    if (status === "critical") {
+    // What Consul does not list is as good as critical to who looks for it.
+    if (status === "critical" || status === null) {
       if (!goesOn) blames.set(key, { sinceMs: scheduler.nowMs(), untilMs: Number.POSITIVE_INFINITY });
     } else if (goesOn) last.untilMs = scheduler.nowMs();
   });
@@ -153,6 +156,7 @@ export function truth({ scheduler, servers, environment, resyncMs, swarmDownUnti
       const before = nowMs - contact.silence.untilMs <= lagMs ? contact.silence.lastedMs : 0;
       return Math.max(before, nowMs - contact.lastMs);
     },
+    hasSeen: (process, machine) => contacts.get(process)?.has(machine) ?? false,
     serves(container) {
       const owner = ownerOf(container);
       const service = owner === null ? undefined : wish(owner);
