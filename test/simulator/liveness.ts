@@ -74,7 +74,7 @@ function whyAdoptedUnwell(
 
 function whyUnlisted(
   world: SimulatedWorld,
-  { name, consul }: Service,
+  { name, consul, count }: Service,
   serving: readonly TrueContainer[],
 ): string | null {
   const listed = world.servers.service(consul?.name ?? name, 0).value;
