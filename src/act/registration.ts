@@ -21,7 +21,15 @@ export async function registerInstance(
   const registration = registrationOf(hands, service, container, initialStatus);
   hands.fence();
   await hands.registry.register(action.host, registration);
+  if (action.endsMaintenance === true) await endMaintenance(hands, action.host, registration.id);
   return null;
+}
+
+/** Consul keeps a maintenance over a registration anew. */
+export async function endMaintenance(hands: Hands, host: string, registrationId: string): Promise<void> {
+  const node = await hands.registry.nodeOf(host);
+  hands.fence();
+  await hands.registry.setMaintenance(node, registrationId, null);
 }
 
 /**

@@ -8,7 +8,7 @@ import { RegistryError } from "../ports/registry.ts";
 import { resolveEnvironment } from "./environment.ts";
 import type { Hands } from "./hands.ts";
 import { ActionRefused, engineOf, Fenced } from "./hands.ts";
-import { registrationOf } from "./registration.ts";
+import { endMaintenance, registrationOf } from "./registration.ts";
 
 /**
  * Starts one instance and registers it. A name that is taken means that this start, or a competing one, got there
@@ -82,9 +82,7 @@ async function register(
     hands.fence();
     await hands.registry.register(action.host, registration);
     // The slot's last instance may have been stopped half-way, and Consul keeps maintenance over a re-registration.
-    const node = await hands.registry.nodeOf(action.host);
-    hands.fence();
-    await hands.registry.setMaintenance(node, registration.id, null);
+    await endMaintenance(hands, action.host, registration.id);
     return null;
   } catch (error) {
     // It has been started, whatever comes now: the next pass, of this process or another, registers it.

@@ -1,4 +1,5 @@
 import type { RemoveInstance, StopInstance } from "../model/action.ts";
+import { MAINTENANCE_MARK } from "../model/labels.ts";
 import type { Engine } from "../ports/engine.ts";
 import { EngineError } from "../ports/engine.ts";
 import { RegistryError } from "../ports/registry.ts";
@@ -45,7 +46,7 @@ async function clearAway(hands: Hands, action: StopInstance | RemoveInstance): P
 /** Where nobody is routed there anyway, an agent that does not answer is no reason to let the instance run on. */
 async function takeOutOfService(hands: Hands, action: StopInstance, node: string, id: string): Promise<void> {
   try {
-    await toleratingUnknown(() => hands.registry.setMaintenance(node, id, `heal: ${action.because.rule}`));
+    await toleratingUnknown(() => hands.registry.setMaintenance(node, id, MAINTENANCE_MARK + action.because.rule));
   } catch (error) {
     if (action.drainMs > 0 || !(error instanceof RegistryError)) throw error;
   }

@@ -53,6 +53,8 @@ export interface RegisterInstance extends ActionBase {
   readonly slot: number | null;
   /** It did not pass before it went missing from Consul, and is not to be called passing until its check has run. */
   readonly unwell?: boolean;
+  /** It is in a maintenance of our own that nobody needs any more. */
+  readonly endsMaintenance?: true;
 }
 
 /** Takes back a registration that no container stands behind. */

@@ -65,6 +65,8 @@ export interface Registration {
   /** Worst of the instance's own checks (the node's are in `nodeStatus`); passing when it has none. */
   readonly status: CheckStatus;
   readonly inMaintenance: boolean;
+  /** Why, in the words of whoever put it there; absent when it is not. */
+  readonly maintenanceReason?: string;
   /** What the worst check said, shortened. */
   readonly output: string;
   readonly modifyIndex: number;

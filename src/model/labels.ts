@@ -17,6 +17,9 @@ export const META = {
   container: "heal-container",
 } as const;
 
+/** What the reason of every maintenance that `heal` itself begins starts with. */
+export const MAINTENANCE_MARK = "heal: ";
+
 /**
  * The container name of one generation of one slot. Service and environment names hold no dots, so two different
  * instances never share one.

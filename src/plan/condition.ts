@@ -1,5 +1,5 @@
-import type { Container, Instance } from "../model/instance.ts";
-import { META } from "../model/labels.ts";
+import type { Container, Instance, Registration } from "../model/instance.ts";
+import { MAINTENANCE_MARK, META } from "../model/labels.ts";
 import type { ServiceObservation } from "../model/observation.ts";
 import { reachOf } from "../model/reach.ts";
 import type { Service } from "../model/service.ts";
@@ -9,7 +9,8 @@ import type { Tuning } from "../model/tuning.ts";
  * How one instance stands:
  * - `healthy`: runs and passes;
  * - `starting`: runs, does not pass yet, and is within its grace;
- * - `unregistered`: runs, and Docker has nothing against it, but Consul does not list it, or lists it wrongly;
+ * - `unregistered`: runs, and Docker has nothing against it, but Consul does not list it, lists it wrongly, or keeps it in
+ *   a maintenance that `heal` once began;
  * - `unhealthy`: runs, is past its grace and does not pass; or is paused, or taken out of service by a person;
  * - `leaving`: `heal` has begun to stop it;
  * - `incomplete`: was created and never started;
@@ -62,7 +63,8 @@ export function conditionOf(service: Service, instance: Instance, circumstances:
   }
   if (registration === null) return circumstances.judgedByConsul ? "unregistered" : "healthy";
   if (isMisregistered(service, instance)) return "unregistered";
-  if (registration.inMaintenance) return "unhealthy";
+  // Our own maintenance belongs to a stop; without one in flight it is left over, and to be ended.
+  if (registration.inMaintenance) return isOwnMaintenance(registration) ? "unregistered" : "unhealthy";
   return registration.nodeStatus === "critical" || registration.status === "critical" ? notPassing : "healthy";
 }
 
@@ -76,6 +78,11 @@ export function isJudgedByConsul(service: Service, observed: ServiceObservation)
   return (
     (observed.registrationsBefore ?? 0) > 0 || observed.instances.some(({ registration }) => registration !== null)
   );
+}
+
+/** Whether `heal` itself has put it there. */
+export function isOwnMaintenance({ maintenanceReason }: Registration): boolean {
+  return maintenanceReason?.startsWith(MAINTENANCE_MARK) ?? false;
 }
 
 /** How long a started instance may take to pass. */

@@ -1,4 +1,5 @@
-import type { SlotMemory } from "../model/memory.ts";
+import type { ServiceMemory, SlotMemory } from "../model/memory.ts";
+import { UNKNOWN } from "../model/status.ts";
 import { generationOf, occupantOf } from "./same-slot.ts";
 import type { Counted, Sight, Slot, Stock } from "./stock.ts";
 
@@ -46,12 +47,16 @@ function mayBeHidden(
   remembered: SlotMemory | undefined,
 ): boolean {
   const isHidden = (host: string): boolean => observed.silentHosts[host] !== undefined && !lostHosts.includes(host);
-  // The status is remembered from the first look on.
-  const isAnywhere = remembered === undefined ? memory.status === null : remembered.generation === 0;
+  const isAnywhere = remembered === undefined ? wasNeverSeen(memory) : remembered.generation === 0;
   if (remembered !== undefined && !isAnywhere) {
     // What is seen of an older generation says nothing of a newer one on a host that does not answer.
     const isUnseen = occupant === null || generationOf(occupant) < remembered.generation;
     return isUnseen && remembered.host !== null && isHidden(remembered.host);
   }
   return isAnywhere && Object.keys(observed.silentHosts).some(isHidden);
+}
+
+/** The status is remembered from the first look on, but blind ones have seen nothing. */
+function wasNeverSeen({ status, slots }: ServiceMemory): boolean {
+  return status === null || (status === UNKNOWN && Object.keys(slots).length === 0);
 }

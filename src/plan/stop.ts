@@ -2,6 +2,7 @@ import type { Because, StopInstance } from "../model/action.ts";
 import type { Instance } from "../model/instance.ts";
 import { META } from "../model/labels.ts";
 import type { Service } from "../model/service.ts";
+import { isOwnMaintenance } from "./condition.ts";
 import type { Situation } from "./situation.ts";
 import type { Counted } from "./stock.ts";
 
@@ -48,6 +49,6 @@ export function mayBeMaster({ redis }: Service, { instance }: Counted): boolean 
 }
 
 /** A person has taken it out of service, and is perhaps looking at it. */
-export function isTakenOutByHand({ instance, condition }: Counted): boolean {
-  return condition !== "leaving" && instance.registration?.inMaintenance === true;
+export function isTakenOutByHand({ instance }: Counted): boolean {
+  return instance.registration?.inMaintenance === true && !isOwnMaintenance(instance.registration);
 }

@@ -122,6 +122,18 @@ describe("registering a container that runs", () => {
     expect(hands.registered).toMatchObject([{ initialStatus: "critical" }]);
   });
 
+  it("ends a maintenance of our own that is left over", async () => {
+    const hands = scriptedHands();
+    const { container } = anInstance(service, 1, hands.clock.steadyMs());
+    hands.there.set(container.id, container);
+    const action = { ...register, endsMaintenance: true } as const;
+    await openApply(hands.tools)(hands.fence(), service, aPlanOf("web", [[action]]));
+    expect(hands.sent.slice(1)).toEqual([
+      "agent of h1 register heal.live.web.1",
+      "h1-node maintenance heal.live.web.1: off",
+    ]);
+  });
+
   it("registers one without a slot under its name", async () => {
     const hands = scriptedHands();
     const adopted = anInstance(service, null, hands.clock.steadyMs(), { container: { id: "c9", name: "shop-web-1" } });

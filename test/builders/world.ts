@@ -58,7 +58,7 @@ export interface InstanceFacts {
   /** How long ago it started; an hour unless told. */
   readonly forMs?: number;
   /** What Consul says; `unlisted`: nothing. A container that does not run is unlisted unless told. */
-  readonly consul?: "passing" | "critical" | "unlisted" | "maintenance" | "node-critical";
+  readonly consul?: "passing" | "critical" | "unlisted" | "maintenance" | "own-maintenance" | "node-critical";
   readonly output?: string;
   readonly registration?: Partial<Registration>;
   readonly container?: Partial<Container>;
@@ -200,9 +200,11 @@ export function anInstance(service: Service, slot: number | null, nowMs: number,
       : aRegistration(service.name, container.name, slot, {
           node: `${container.host}-node`,
           port: container.ports[0]?.host ?? 0,
-          status: consul === "critical" || consul === "maintenance" ? "critical" : "passing",
+          status: consul === "critical" || consul.endsWith("maintenance") ? "critical" : "passing",
           nodeStatus: consul === "node-critical" ? "critical" : "passing",
-          inMaintenance: consul === "maintenance",
+          inMaintenance: consul.endsWith("maintenance"),
+          ...(consul === "maintenance" ? { maintenanceReason: "Ann looks at it" } : {}),
+          ...(consul === "own-maintenance" ? { maintenanceReason: "heal: trim-surplus" } : {}),
           output: facts.output ?? "",
           ...facts.registration,
         });

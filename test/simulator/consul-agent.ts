@@ -24,7 +24,7 @@ export interface Agent extends Server {
   register(registration: NewRegistration): void;
   deregister(id: string): void;
   /** Throws when it does not know the id. */
-  setMaintenance(id: string, on: boolean): void;
+  setMaintenance(id: string, reason: string | null): void;
   /** A service with a TTL check, critical once `ttlMs` pass without `passTtl`. */
   registerTtl(id: string, name: string, ttlMs: number): void;
   /** False when there is no such check. */
@@ -49,7 +49,7 @@ export interface LocalService {
   readonly ttlMs: number | null;
   status: CheckStatus;
   output: string;
-  inMaintenance: boolean;
+  maintenance: string | null;
   /** Part of an interval by which its probes are shifted. */
   readonly phase: number;
   cancelProbe: () => void;
@@ -93,10 +93,10 @@ export function consulAgent(deps: AgentDeps): Agent {
   };
   const push = (service: LocalService): void => {
     const { id, name, address, port, tags, meta, tagOverride } = service.registration;
-    const { status, output, inMaintenance } = service;
+    const { status, output, maintenance } = service;
     const there = servers.entry(node, id);
     const kept = there !== undefined && tagOverride && there.tagOverride ? there.tags : tags;
-    const entry = { node, id, name, address, port, tags: kept, meta, tagOverride, status, output, inMaintenance };
+    const entry = { node, id, name, address, port, tags: kept, meta, tagOverride, status, output, maintenance };
     if (there === undefined || !isSame(there, entry)) servers.put(entry);
   };
 
@@ -169,7 +169,7 @@ export function consulAgent(deps: AgentDeps): Agent {
       ttlMs,
       status: registration.health === null && ttlMs === null ? "passing" : registration.initialStatus,
       output: "",
-      inMaintenance: before?.inMaintenance ?? false,
+      maintenance: before?.maintenance ?? null,
       phase: dice.next(),
       cancelProbe: () => {},
       cancelReap: () => {},
@@ -197,10 +197,10 @@ export function consulAgent(deps: AgentDeps): Agent {
       syncSoon();
     },
     deregister: forget,
-    setMaintenance(id, on) {
+    setMaintenance(id, reason) {
       const service = services.get(id);
       if (service === undefined) throw new Error(`Unknown service "${id}"`);
-      service.inMaintenance = on;
+      service.maintenance = reason;
       syncSoon();
     },
     registerTtl(id, name, ttlMs) {
@@ -268,5 +268,5 @@ function isTtl(service: LocalService): boolean {
 
 function isSame(there: CatalogEntry, entry: CatalogEntry): boolean {
   const saysSame = there.status === entry.status && there.output === entry.output;
-  return saysSame && there.inMaintenance === entry.inMaintenance && isSameRegistration(there, entry);
+  return saysSame && there.maintenance === entry.maintenance && isSameRegistration(there, entry);
 }

@@ -15,7 +15,7 @@ export interface CatalogEntry {
   readonly tagOverride: boolean;
   readonly status: CheckStatus;
   readonly output: string;
-  readonly inMaintenance: boolean;
+  readonly maintenance: string | null;
 }
 
 /** A part of the catalog that can be watched; it has an index of its own. */
@@ -261,7 +261,7 @@ export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
 }
 
 function registration(entry: Placed, on: NodeHealth | undefined): Registration {
-  const { id, name, node, port, tags, meta, inMaintenance, output, modifyIndex } = entry;
+  const { id, name, node, port, tags, meta, maintenance, output, modifyIndex } = entry;
   const address = entry.address === "" ? (on?.address ?? "") : entry.address;
   const nodeStatus = on?.status ?? "passing"; // as long as gossip has no check of it
   return {
@@ -274,14 +274,15 @@ function registration(entry: Placed, on: NodeHealth | undefined): Registration {
     tags,
     meta,
     status: statusOf(entry),
-    inMaintenance,
+    inMaintenance: maintenance !== null,
+    ...(maintenance === null ? {} : { maintenanceReason: maintenance }),
     output,
     modifyIndex,
   };
 }
 
 function statusOf(entry: CatalogEntry): CheckStatus {
-  return entry.inMaintenance ? "critical" : entry.status;
+  return entry.maintenance !== null ? "critical" : entry.status;
 }
 
 export function isSameRegistration(a: CatalogEntry, b: CatalogEntry): boolean {

@@ -97,7 +97,7 @@ export function simulatedRegistry(deps: SimulatedRegistryDeps): Registry {
       await ask(lineTo(deps, agent), calls.maintenance, () => {
         assertAllowed(deps);
         if (!agent.services.has(id)) throw new RegistryError("refused", `Unknown service "${id}"`);
-        agent.setMaintenance(id, reason !== null);
+        agent.setMaintenance(id, reason);
         witness.maintained(process, agent, id, reason !== null);
       });
     },

@@ -15,6 +15,7 @@ interface Check {
   readonly serviceName: string;
   readonly status: CheckStatus;
   readonly output: string;
+  readonly notes: string;
 }
 
 /** The answer of `/v1/health/service/<name>`. */
@@ -31,6 +32,9 @@ function registration(value: unknown, where: string): Registration {
   const own = checks.filter((one) => one.serviceId === id);
   const nodes = checks.filter((one) => one.serviceId === "");
   const worst = worstOf(own);
+  // The node's comes first: as long as it lasts, ending the service's would change nothing.
+  const maintenance =
+    checks.find((one) => one.id === nodeMaintenance) ?? checks.find((one) => one.id === `${serviceMaintenance}${id}`);
   const address = textOr(service["Address"], `${where}.Service.Address`, "");
   return {
     id,
@@ -43,7 +47,8 @@ function registration(value: unknown, where: string): Registration {
     tags: listOrNone(service["Tags"], `${where}.Service.Tags`, text),
     meta: texts(service["Meta"], `${where}.Service.Meta`),
     status: worst?.status ?? "passing",
-    inMaintenance: checks.some((one) => one.id === nodeMaintenance || one.id === `${serviceMaintenance}${id}`),
+    inMaintenance: maintenance !== undefined,
+    ...(maintenance === undefined ? {} : { maintenanceReason: plainText(maintenance.notes, outputCharactersMax) }),
     output: worst === undefined ? "" : plainText(worst.output, outputCharactersMax),
     modifyIndex: wholeNumber(service["ModifyIndex"], `${where}.Service.ModifyIndex`),
   };
@@ -97,6 +102,7 @@ function check(value: unknown, where: string): Check {
     serviceName: textOr(entry["ServiceName"], `${where}.ServiceName`, ""),
     status: checkStatus(entry["Status"], `${where}.Status`),
     output: textOr(entry["Output"], `${where}.Output`, ""),
+    notes: textOr(entry["Notes"], `${where}.Notes`, ""),
   };
 }
 

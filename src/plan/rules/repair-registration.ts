@@ -1,12 +1,13 @@
 /**
- * Consul and Docker disagree about one instance. Docker runs it and Consul does not list it, or sends clients where it
- * is not: register it, and never start another for it. Consul lists it and no container stands behind it, or one that
+ * Consul and Docker disagree about one instance. Docker runs it and Consul does not list it, sends clients where it is
+ * not, or keeps it in a maintenance that was ours and is left over: register it anew, and never start another for it. Consul lists it and no container stands behind it, or one that
  * has ended and that only Swarm or Compose may clear away: take the ghost back; it never counts as healthy. Registrations that do not carry our mark are somebody else's and stay.
  */
 import type { Action, Hold } from "../../model/action.ts";
-import type { Registration } from "../../model/instance.ts";
+import type { Instance, Registration } from "../../model/instance.ts";
 import { META } from "../../model/labels.ts";
 import type { ServiceMemory } from "../../model/memory.ts";
+import { isOwnMaintenance } from "../condition.ts";
 import { RULE } from "../rule-names.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import { gather, holdBack, isAction, nothing } from "../situation.ts";
@@ -37,11 +38,8 @@ function registerUnlisted(situation: Situation, one: Counted): Action | Hold | n
   if (service.consul === null) return null;
   const { instance, notPassingSinceMs, withinGrace } = one;
   const { container, registration } = instance;
-  const evidence =
-    registration === null
-      ? `Docker runs ${container.name} on ${container.host}, and Consul does not list it`
-      : `Consul sends clients of ${container.name} to ${registration.address}:${registration.port}, where it is not`;
-  const because = { rule: RULE.registerUnlisted, evidence };
+  const isLeftOver = registration?.inMaintenance === true && isOwnMaintenance(registration);
+  const because = { rule: RULE.registerUnlisted, evidence: whatIsWrong(instance, isLeftOver) };
   const visibleAtMs = (notPassingSinceMs ?? nowMs) + VISIBLE_AFTER_MS;
   if (withinGrace && nowMs < visibleAtMs) {
     return holdBack(situation, because, "just-started", "its registration may be on its way", visibleAtMs);
@@ -54,8 +52,16 @@ function registerUnlisted(situation: Situation, one: Counted): Action | Hold | n
     name: container.name,
     slot: container.slot,
     unwell: nowMs - (notPassingSinceMs ?? nowMs) > UNWELL_AFTER_MS,
+    ...(isLeftOver ? { endsMaintenance: true } : {}),
     because,
   };
+}
+
+function whatIsWrong({ container, registration }: Instance, isLeftOver: boolean): string {
+  const { name, host } = container;
+  if (registration === null) return `Docker runs ${name} on ${host}, and Consul does not list it`;
+  if (isLeftOver) return `${name} on ${host} is in maintenance by our own hand, and nobody is stopping it any more`;
+  return `Consul sends clients of ${name} to ${registration.address}:${registration.port}, where it is not`;
 }
 
 function deregisterGhosts({ service, stock, memory }: Situation, ghosts: readonly Registration[]): readonly Action[] {

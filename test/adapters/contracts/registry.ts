@@ -163,12 +163,12 @@ export function registryContract(kind: string, open: () => Promise<RegistryUnder
       const node = await registry.nodeOf(under.host);
       const standing = async () => {
         const one = (await registry.readService(made.name, fresh)).value[0];
-        return one === undefined ? null : [one.inMaintenance, one.status];
+        return one === undefined ? null : [one.inMaintenance, one.status, one.maintenanceReason];
       };
       await registry.setMaintenance(node, made.id, "upgrade of the host");
-      await expect.poll(standing, soon).toEqual([true, "critical"]);
+      await expect.poll(standing, soon).toEqual([true, "critical", "upgrade of the host"]);
       await registry.setMaintenance(node, made.id, null);
-      await expect.poll(standing, soon).toEqual([false, "passing"]);
+      await expect.poll(standing, soon).toEqual([false, "passing", undefined]);
     });
 
     it("refuses a node that no agent answers to, with a sentence", async () => {

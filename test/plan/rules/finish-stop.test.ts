@@ -17,26 +17,26 @@ function stopping(agoMs: number): InFlight {
 }
 
 describe("finish-stop: heal died over a stop", () => {
-  const world = (agoMs: number, consul: "passing" | "maintenance") =>
+  const world = (agoMs: number, consul: "passing" | "own-maintenance") =>
     aWorld()
       .withService("web", { count: 1 })
       .withInstance("web", 1, { consul })
       .withMemory("web", { inFlight: [stopping(agoMs)], surplusSinceMs: null });
 
   it("neither counts it nor fills its slot while it may be under way", () => {
-    const planned = world(1_000, "maintenance").looked().plan();
+    const planned = world(1_000, "own-maintenance").looked().plan();
     expect(does(planned)).toEqual([]);
     expect(summary(planned)).toBe("critical: 0/1 healthy: 1 missing");
   });
 
   it("looks at what became of it when its time is over", () => {
-    const planned = world(60_000, "maintenance").plan();
+    const planned = world(60_000, "own-maintenance").plan();
     expect(does(planned)).toEqual([]);
     expect(planned.plan.services["web"]?.needsLook).toBe("consistent");
   });
 
   it("finishes what it has taken out of service itself", () => {
-    const planned = world(60_000, "maintenance").looked().plan();
+    const planned = world(60_000, "own-maintenance").looked().plan();
     expect(does(planned)).toEqual(["stop web.1.1 on h1, deregistering on h1-node (finish-stop)"]);
     expect(planned.plan.services["web"]?.waves[0]?.[0]).toMatchObject({ drainMs: 0 });
     expect(planned.memory.services["web"]?.inFlight).toEqual([
@@ -51,6 +51,28 @@ describe("finish-stop: heal died over a stop", () => {
     expect(summary(planned)).toBe("passing: 1/1 healthy");
   });
 
+  it("brings back into service what is left in our own maintenance and is not being stopped by anybody", () => {
+    const leftOver = aWorld().withService("web", { count: 1 }).withInstance("web", 1, { consul: "own-maintenance" });
+    expect(summary(leftOver.looked().plan())).toBe("critical: 0/1 healthy: 1 starting");
+    const [action] = leftOver.looked().plan().plan.services["web"]?.waves.flat() ?? [];
+    expect(action).toMatchObject({
+      kind: "register-instance",
+      endsMaintenance: true,
+      because: {
+        evidence: "heal.live.web.1.1 on h1 is in maintenance by our own hand, and nobody is stopping it any more",
+      },
+    });
+  });
+
+  it("stops what is left in our own maintenance and is superseded", () => {
+    const leftOver = aWorld()
+      .withService("web", { count: 1 })
+      .withInstance("web", 1, { generation: 1, consul: "own-maintenance" })
+      .withInstance("web", 1, { generation: 2, on: "h2" })
+      .looked();
+    expect(does(leftOver.plan())).toEqual(["stop web.1.1 on h1, deregistering on h1-node (remove-superseded)"]);
+  });
+
   it("forgets it when it has ended", () => {
     const ended = aWorld()
       .withService("web", { count: 0 })
@@ -60,7 +82,7 @@ describe("finish-stop: heal died over a stop", () => {
   });
 
   it("does not forget it while its host does not answer", () => {
-    const silent = world(90_000, "maintenance")
+    const silent = world(90_000, "own-maintenance")
       .withSilentHost("h1", T0 - 5_000)
       .looked();
     expect(silent.plan().memory.services["web"]?.inFlight).toHaveLength(1);

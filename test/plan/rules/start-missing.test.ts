@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { known } from "../../../src/model/known.ts";
 import { aWorld, T0 } from "../../builders/world.ts";
 import { does, holds, summary, waves } from "../support/say.ts";
 
@@ -145,6 +146,20 @@ describe("start-missing", () => {
         .withSilentHost("h2", T0 - 600_000, "passing");
       expect(does(world.plan())).toEqual([]);
       expect(holds(world.plan())).toEqual(["start-missing: silent-host", "start-missing: silent-host"]);
+    });
+
+    it("starts nothing after passes that were blind, and so have seen nothing", () => {
+      const blind = aWorld()
+        .withService("web", { count: 1, consul: null, health: null })
+        .withSilentHost("h1", T0 - 1_000, "passing")
+        .withSilentHost("h2", T0 - 1_000, "passing");
+      const first = blind.plan();
+      expect(first.memory.services["web"]?.status).toBe(3);
+      const halfSeen = blind
+        .after(1_000, first)
+        .withHost("h2", { engine: known({ id: "h2" }, T0), silentSinceMs: null });
+      const reason = "the engine of h1 does not answer: timeout";
+      expect(does(halfSeen.seen("web", { silentHosts: { h1: reason } }).plan())).toEqual([]);
     });
 
     it("goes on so in the passes after the first, which remembers what it has seen elsewhere", () => {
