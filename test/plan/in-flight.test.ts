@@ -206,6 +206,18 @@ describe("a stop, by what came of it", () => {
     ]);
   });
 
+  it("waits for the time of a quarantine when trying again is hopeless", () => {
+    const hopeless = having(first, returned, "never");
+    expect(does(hopeless.after(599_999).plan())).toEqual([]);
+    expect(does(hopeless.after(600_000).plan())).toHaveLength(1);
+  });
+
+  it("ends the service's back-off when it succeeds", () => {
+    const refused = { delayMs: 20_000, untilMs: T0, because: "cannot kill" };
+    const done = having(returned.withMemory("web", { backOff: refused }).plan(), returned, "done");
+    expect(done.memory().services["web"]?.backOff).toBeNull();
+  });
+
   it("waits after a refusal", () => {
     const refused = having(first, returned, "later");
     expect(holds(refused.plan())).toEqual(["remove-superseded: back-off"]);

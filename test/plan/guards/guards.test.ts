@@ -301,6 +301,13 @@ describe("blast-radius", () => {
     expect(does(world.plan())).toHaveLength(40);
   });
 
+  it("does not count registrations", () => {
+    const unlisted = aWorld().withService("web", { count: 1 }).withInstance("web", 1, { consul: "unlisted" }).looked();
+    const spent = unlisted.withFleetMemory({ stopsAtMs: Array(10).fill(T0 - 1) });
+    expect(does(spent.plan())).toEqual(["register web.1.1 on h1 (register-unlisted)"]);
+    expect(spent.plan().memory.fleet.stopsAtMs).toHaveLength(10);
+  });
+
   it("does not count what other guards hold", () => {
     const world = aSickFleet(2, 12).withMemory("s1", { pause: { sinceMs: 0, untilMs: null, why: "" } });
     const spent = world.withFleetMemory({ stopsAtMs: Array(9).fill(T0 - 1) }).plan();
