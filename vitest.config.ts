@@ -15,6 +15,7 @@ export default defineConfig({
           exclude: ["test/e2e/**", "test/simulator/**", "test/**/*.real.test.ts"],
           // No test changes what another could see, so none needs modules of its own: most of the time went there.
           isolate: false,
+          maxWorkers: "100%",
           sequence: { groupOrder: 0 },
         },
       },
