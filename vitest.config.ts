@@ -36,8 +36,6 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
-          // Real time on a machine that others use too: what fails twice in a row is a failure.
-          retry: 1,
           sequence: { groupOrder: 2 },
         },
       },

@@ -20,6 +20,8 @@ export interface ControllerParts {
   readonly controller: () => ControllerReport;
   /** One pass that acts. Rejects with what `agreed` throws, or with `NotLeader`. */
   readonly run: (services: readonly string[], agreed: (plan: Plan) => void) => Promise<Pass>;
+  /** Runs `work` while no pass is under way for these services: what one writes to Memory the other would overwrite. */
+  readonly exclusive: <T>(services: readonly string[], work: () => Promise<T>) => Promise<T>;
   /** Makes sure that this process may write Memory; rejects with `NotLeader`. */
   readonly takeOffice: () => Promise<void>;
   /** Whether the board is kept up to date by passes of its own; otherwise every question is a look. */
@@ -51,9 +53,11 @@ export function openController(parts: ControllerParts): Controller {
   };
   const edit = async (service: string, change: (memory: ServiceMemory) => ServiceMemory): Promise<void> => {
     await parts.takeOffice();
-    const before = world.memory.view().services[service] ?? noServiceMemory;
-    const refused = await world.memory.commit(world.fence(), { services: { [service]: change(before) } });
-    if (refused !== null) throw new NotLeader(refused);
+    await parts.exclusive([service], async () => {
+      const before = world.memory.view().services[service] ?? noServiceMemory;
+      const refused = await world.memory.commit(world.fence(), { services: { [service]: change(before) } });
+      if (refused !== null) throw new NotLeader(refused);
+    });
     parts.nudge([service]);
   };
 

@@ -12,11 +12,11 @@ import { decide } from "./reconcile.ts";
 export interface RedisControlParts {
   readonly world: World;
   readonly run: (services: readonly string[], agreed: (plan: Plan) => void) => Promise<Pass>;
+  readonly exclusive: <T>(services: readonly string[], work: () => Promise<T>) => Promise<T>;
   readonly takeOffice: () => Promise<void>;
 }
 
 const WISH_MS = 10_000;
-const RETRY_MS = 200;
 
 /**
  * What a person asks about the roles of a Redis service. A wish is written to Memory, so that it outlives this process,
@@ -28,24 +28,15 @@ export function openRedisControl(parts: RedisControlParts): RedisControl {
     mustHaveRoles(world, service);
     await parts.takeOffice();
     const { epoch } = memoryOf(world, service);
-    const untilMs = world.clock.steadyMs() + WISH_MS;
-    for (;;) {
-      await write(world, service, { ...memoryOf(world, service), wish: { kind, to, untilMs } });
-      const pass = await parts.run([service], () => undefined);
-      const result = pass.results.find(
-        ({ action }) => action.kind === "switch-over" || action.kind === "promote-replica",
-      );
-      const report = reportOf(world, service, await decide(world, [service]));
-      if (result?.kind === "done" || (result === undefined && report.epoch > epoch)) return report;
-      // A pass that was under way when the wish was written may have written its own idea of Memory over it.
-      const isForgotten = result === undefined && reasonOf(pass, service) === null;
-      if (isForgotten && world.clock.steadyMs() < untilMs && report.nodes.length > 1) {
-        await world.clock.sleep(RETRY_MS);
-        continue;
-      }
-      await write(world, service, { ...memoryOf(world, service), wish: null });
-      throw new ControllerError("refused", whyNot(pass, service, result));
-    }
+    await wish(parts, service, { kind, to });
+    const pass = await parts.run([service], () => undefined);
+    const result = pass.results.find(
+      ({ action }) => action.kind === "switch-over" || action.kind === "promote-replica",
+    );
+    const report = reportOf(world, service, await decide(world, [service]));
+    if (result?.kind === "done" || (result === undefined && report.epoch > epoch)) return report;
+    await wish(parts, service, null);
+    throw new ControllerError("refused", whyNot(pass, service, result));
   };
   return {
     async status(service) {
@@ -66,10 +57,18 @@ function memoryOf(world: World, service: string): RedisMemory {
   return readRedisMemory(world.memory.view().services[service]?.redis);
 }
 
-async function write(world: World, service: string, redis: RedisMemory): Promise<void> {
-  const before = world.memory.view().services[service] ?? noServiceMemory;
-  const refused = await world.memory.commit(world.fence(), { services: { [service]: { ...before, redis } } });
-  if (refused !== null) throw new NotLeader(refused);
+async function wish(
+  { world, exclusive }: RedisControlParts,
+  service: string,
+  wished: Omit<RedisWish, "untilMs"> | null,
+): Promise<void> {
+  await exclusive([service], async () => {
+    const before = world.memory.view().services[service] ?? noServiceMemory;
+    const untilMs = world.clock.steadyMs() + WISH_MS;
+    const redis: RedisMemory = { ...memoryOf(world, service), wish: wished === null ? null : { ...wished, untilMs } };
+    const refused = await world.memory.commit(world.fence(), { services: { [service]: { ...before, redis } } });
+    if (refused !== null) throw new NotLeader(refused);
+  });
 }
 
 function whyNot(pass: Pass, service: string, result: Pass["results"][number] | undefined): string {

@@ -23,8 +23,10 @@ const GOOD_AFTER_MS = 10_000;
 export async function followHost(
   { engine, clock }: { readonly engine: Engine; readonly clock: Clock },
   listener: HostListener,
-  signal: AbortSignal,
+  until: AbortSignal,
 ): Promise<void> {
+  // No listeners of its own on the caller's signal, which as many follow as there are hosts.
+  const signal = AbortSignal.any([until]);
   let waitMs = RECONNECT_MIN_MS;
   while (!signal.aborted) {
     const beganMs = clock.steadyMs();

@@ -98,7 +98,8 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
   const forgetGone = (services: readonly string[]): void => {
     if (services.length === 0 || desired.trouble() !== null || !leads()) return;
     const nothing = Object.fromEntries(services.map((name) => [name, null]));
-    void memory.commit(leadership.current(), { services: nothing });
+    // A pass that is under way for one of them would write its memory once more.
+    void running.nudges.exclusive(services, () => memory.commit(leadership.current(), { services: nothing }));
     for (const name of services) history.save(leadership.current(), name, []);
   };
   const reload = async (confirmed?: string): Promise<void> => {
@@ -135,6 +136,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
         await mustLead();
         return running.pass(services, agreed);
       },
+      exclusive: running.nudges.exclusive,
       takeOffice: mustLead,
       alerting,
       troubles: () => desired.trouble()?.problems.map(({ message }) => message) ?? [],

@@ -105,6 +105,8 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
       await alerting.quiet(ALERTS_WITHIN_MS);
       return pass;
     },
+    // It makes no passes but those it is asked for, one at a time.
+    exclusive: (_services, work) => work(),
     takeOffice,
     alerting,
     troubles: () => [],

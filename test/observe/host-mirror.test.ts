@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Container } from "../../src/model/instance.ts";
 import { openHostMirror } from "../../src/observe/host-mirror.ts";
@@ -57,6 +58,18 @@ function streamOf({ script }: ReturnType<typeof open>): Stream {
   if (stream === null) throw new Error("nothing is followed");
   return stream;
 }
+
+describe("a mirror", () => {
+  it("adds no listener to a signal that as many follow as there are hosts", async () => {
+    const { mirror, clock } = open();
+    const stop = new AbortController();
+    const followed = mirror.follow(stop.signal);
+    await clock.settle();
+    expect(getEventListeners(stop.signal, "abort")).toEqual([]);
+    stop.abort();
+    await followed;
+  });
+});
 
 describe("a mirror before anything was seen", () => {
   it("knows nothing, which is not the same as nothing being there", () => {

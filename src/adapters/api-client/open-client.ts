@@ -57,8 +57,8 @@ function apiController(ask: Ask): Controller {
     status: async (services) => (await read(`/api/v1/status${query(services)}`)) as StatusReport,
     why: async (service) => (await read(`/api/v1/services/${encodeURIComponent(service)}`)) as WhyReport,
     nudge: async (services) => void (await tell("/api/v1/nudge", { services })),
-    pause: async (service, { forMs, why }) => void (await tell("/api/v1/pause", { service, forMs, why })),
-    resume: async (service) => void (await tell("/api/v1/resume", { service })),
+    pause: async (service, { forMs, why }) => void (await tell("/api/v1/pause", { service, forMs, why }, passMs)),
+    resume: async (service) => void (await tell("/api/v1/resume", { service }, passMs)),
     confirm: async (hash) => void (await tell("/api/v1/confirm", { hash })),
     redis: {
       status: async (service) => (await read(`/api/v1/redis/${encodeURIComponent(service)}`)) as RedisReport,
