@@ -3,7 +3,7 @@
  *
  *   npm run bench                        everything
  *   npm run bench -- --quick             everything, with fewer turns and smaller fleets
- *   npm run bench -- plan-one resync     these rows
+ *   npm run bench -- plan-one resync     these rows; `redis` is all that begin with `redis-`
  *   npm run bench -- --list              the ids, with what each measures
  *   npm run bench -- --json FILE         also writes the results for programs
  *
@@ -31,9 +31,10 @@ if (values.list)
 else process.exitCode = await measure(chosen(positionals));
 
 function chosen(ids: readonly string[]): readonly Row[] {
-  const unknown = ids.filter((id) => !rows.some((row) => row.id === id));
+  const isMeant = (id: string, row: Row): boolean => row.id === id || row.id.startsWith(`${id}-`);
+  const unknown = ids.filter((id) => !rows.some((row) => isMeant(id, row)));
   if (unknown.length > 0) throw new Error(`no such row: ${unknown.join(", ")}; --list names them`);
-  return ids.length === 0 ? rows : rows.filter(({ id }) => ids.includes(id));
+  return ids.length === 0 ? rows : rows.filter((row) => ids.some((id) => isMeant(id, row)));
 }
 
 async function measure(wanted: readonly Row[]): Promise<number> {

@@ -3,6 +3,7 @@ import { cliRows } from "./rows/cli.ts";
 import { noopRows } from "./rows/noop.ts";
 import { nudgeRows } from "./rows/nudge.ts";
 import { recoverRows } from "./rows/recover.ts";
+import { redisRows } from "./rows/redis.ts";
 import { resyncRows } from "./rows/resync.ts";
 import { stormRows } from "./rows/storm.ts";
 
@@ -14,4 +15,5 @@ export const rows: readonly Row[] = [
   ...resyncRows,
   ...stormRows,
   ...cliRows,
+  ...redisRows,
 ];

@@ -46,9 +46,12 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   mustBe(before, action.to);
   const ended = action.cause === "gone" || action.fence === "stop-container";
   const forgotten = action.from === null ? null : forgetRole(hands, service, action.from, ended);
-  await Promise.all([promote(hands, service, access, action.to, before), forgotten]);
-  timeline.add(`${action.to.name} promoted`);
-  const attached = await repoint(hands, access, action);
+  const promoted = promote(hands, service, access, action.to, before).then(() => {
+    timeline.add(`${action.to.name} promoted`);
+    return repoint(hands, access, action);
+  });
+  // The old master's agent has forgotten the tag before anybody else gets it; the nodes need not wait for that.
+  const [attached] = await Promise.all([promoted, forgotten]);
   if (action.others.length > 0) timeline.add(`${attached.length} of ${action.others.length} replicas follow`);
   const rest = ids(action.others.filter((other) => !attached.includes(other)));
   await tags.retag(

@@ -4,7 +4,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { addressIn } from "../../scripts/bench/redis/group.ts";
 import { ask, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
 import type { RedisHeal, TaggedRegistration } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
@@ -18,7 +17,8 @@ afterEach(async () => {
 });
 
 async function insideOf(of: RedisHeal, { container }: TaggedRegistration): Promise<string> {
-  return addressIn((await of.docker.getContainer(container).inspect()).NetworkSettings);
+  const { NetworkSettings } = await of.docker.getContainer(container).inspect();
+  return Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? "";
 }
 
 async function others(of: RedisHeal, master: TaggedRegistration): Promise<readonly TaggedRegistration[]> {

@@ -3,6 +3,7 @@
  * acknowledged and when. It does what a sensible client does: a connection that fails, answers with an error or does not
  * answer in time is left, and the master is asked for anew.
  */
+import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 
 export interface Address {
@@ -20,6 +21,8 @@ export interface WriterOptions {
 }
 
 export interface Written {
+  /** What its keys begin with: nobody else's do. */
+  readonly prefix: string;
   readonly acknowledged: readonly Acknowledged[];
   readonly sent: number;
   readonly errors: Readonly<Record<string, number>>;
@@ -46,6 +49,7 @@ const LOCATE_EVERY_MS = 4;
 export function startWriter(options: WriterOptions): Writer {
   const everyMs = 1_000 / (options.perSecond ?? 1_000);
   const answerWithinMs = options.answerWithinMs ?? 200;
+  const prefix = `write:${randomUUID().slice(0, 8)}:`;
   const acknowledged: Acknowledged[] = [];
   const errors: Record<string, number> = {};
   const waiting: ((one: Acknowledged) => void)[] = [];
@@ -62,7 +66,7 @@ export function startWriter(options: WriterOptions): Writer {
   };
   const write = (to: NonNullable<typeof current>): void => {
     const number = (sent += 1);
-    to.client.set(keyOf(number), String(number)).then(
+    to.client.set(`${prefix}${number}`, String(number)).then(
       () => {
         const one = { number, atMs: performance.now(), by: to.name };
         acknowledged.push(one);
@@ -111,7 +115,7 @@ export function startWriter(options: WriterOptions): Writer {
     }
   };
   const done = run();
-  const written = (): Written => ({ acknowledged, sent, errors });
+  const written = (): Written => ({ prefix, acknowledged, sent, errors });
   return {
     nextAcknowledged: () => new Promise((resolve) => waiting.push(resolve)),
     written,
@@ -126,19 +130,15 @@ export function startWriter(options: WriterOptions): Writer {
   };
 }
 
-export function keyOf(number: number): string {
-  return `write:${number}`;
-}
-
 /** How many acknowledged writes the master does not have. */
-export async function lostWrites({ acknowledged }: Written, at: Address, password?: string): Promise<number> {
+export async function lostWrites({ prefix, acknowledged }: Written, at: Address, password?: string): Promise<number> {
   const client = new Redis({ ...at, maxRetriesPerRequest: 1, ...(password === undefined ? {} : { password }) });
   client.on("error", () => undefined);
   try {
     let lost = 0;
     for (let from = 0; from < acknowledged.length; from += 1_000) {
       const part = acknowledged.slice(from, from + 1_000);
-      const values = await client.mget(part.map(({ number }) => keyOf(number)));
+      const values = await client.mget(part.map(({ number }) => `${prefix}${number}`));
       lost += values.filter((value, at_) => value !== String(part[at_]?.number)).length;
     }
     return lost;
