@@ -1,6 +1,7 @@
 import { defaultTuning } from "../../src/model/tuning.ts";
 import { LABEL } from "../../src/model/labels.ts";
 import type { Creation } from "../../src/ports/engine.ts";
+import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Truth } from "./truth.ts";
 
@@ -13,7 +14,7 @@ interface Chain {
 }
 
 export interface Attempts {
-  starting(creation: Creation): void;
+  starting(process: Process, creation: Creation): void;
   /** Memory was destroyed by other hands: nobody can keep a distance that he cannot know of. */
   forget(): void;
 }
@@ -44,7 +45,7 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
 
   return {
     forget: () => chains.clear(),
-    starting({ labels, name, slot }) {
+    starting(process, { labels, name, slot }) {
       const service = labels[LABEL.service] ?? "";
       const specHash = labels[LABEL.specHash] ?? "";
       const key = `${service} ${slot}`;
@@ -58,6 +59,8 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
       chain.name = name;
       // Taken away, or lost with its host: no failure of its own, and how it is counted is the planner's affair.
       if (previous === undefined || previous.exitCode === 255 || previous.serving) return;
+      const lostAfterMs = truth.wish(service)?.healing.lostAfterMs ?? 0;
+      if (truth.mayBeLost(process, previous.machine, lostAfterMs, truth.lagMs(previous.machine))) return;
       const lastMs = chain.blamedAtMs.at(-1);
       const neededMs = Math.min(maxMs, initialMs * 2 ** (chain.blamedAtMs.length - 1));
       const nowMs = scheduler.nowMs();

@@ -1,5 +1,6 @@
 import { LABEL, META } from "../../src/model/labels.ts";
 import type { Lease } from "../../src/ports/coordination.ts";
+import type { Creation } from "../../src/ports/engine.ts";
 import type { Agent } from "./consul-agent.ts";
 import type { ConsulKeys } from "./consul-sessions.ts";
 import { isUp } from "./container.ts";
@@ -11,6 +12,7 @@ import type { Process } from "./process.ts";
 import type { RegistryWitness } from "./registry.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SwarmWitness } from "./swarm.ts";
+import { toleranceMs } from "./truth.ts";
 import type { Truth } from "./truth.ts";
 
 /** A broken promise of scenarios.md, with the sentence that tells what happened. */
@@ -42,9 +44,6 @@ export interface SafetyDeps {
   /** A mutation that a person or another tool makes is no business of these rules. */
   readonly countReached: (name: string) => void;
 }
-
-/** For how long before the truth a controller may excusably have measured an unhealthy or silent time. */
-const toleranceMs = 3_000;
 
 export function safety(deps: SafetyDeps): Safety {
   const { scheduler, truth, keys, environment, tell } = deps;
@@ -85,13 +84,15 @@ export function safety(deps: SafetyDeps): Safety {
   };
 
   /** S8: what became of an unclear start is looked at before the slot is started anywhere else. */
-  const mustHaveLooked = (process: Process, key: string, name: string, machine: string): void => {
+  const mustHaveLooked = (process: Process, { labels, slot, name }: Creation, machine: string): void => {
+    const service = labels[LABEL.service] ?? "";
+    const key = `${service} ${slot}`;
     const open = unclear.get(key);
     if (open === undefined || (open.name === name && open.machine === machine)) return;
     const lookedAtMs = looks.get(process)?.get(open.machine) ?? Number.NEGATIVE_INFINITY;
-    const lost =
-      truth.silentForMs(process, open.machine, toleranceMs) > 10_000 && truth.calledGone(open.machine, toleranceMs);
-    if (lookedAtMs < open.atMs && !lost) {
+    const lostAfterMs = truth.wish(service)?.healing.lostAfterMs ?? 0;
+    const isLost = truth.mayBeLost(process, open.machine, lostAfterMs, truth.lagMs(open.machine));
+    if (lookedAtMs < open.atMs && !isLost) {
       violate(
         "S8",
         `${process.name} starts ${name} on ${machine}, not having looked at ${open.machine} for ${open.name}`,
@@ -105,9 +106,8 @@ export function safety(deps: SafetyDeps): Safety {
     if (change.kind !== "create") return mustLead(process, sentence(change), null);
     const { creation, machine } = change;
     mustLead(process, sentence(change), creation.labels[LABEL.sequencer] ?? "");
-    const key = `${creation.labels[LABEL.service]} ${creation.slot}`;
-    mustHaveLooked(process, key, creation.name, machine);
-    tries.starting(creation);
+    mustHaveLooked(process, creation, machine);
+    tries.starting(process, creation);
   };
 
   /** S5 and S7: the slot's other instance is gone, blamed or lost; and there are not more than asked for. */
@@ -124,8 +124,7 @@ export function safety(deps: SafetyDeps): Safety {
       if (truth.blamedForMs(one, lagMs) >= unhealthyAfterMs - toleranceMs) return false;
       // Nobody can know of what was started by hand where he has never looked.
       if (slotOf(one) === null && !truth.hasSeen(process, one.machine)) return false;
-      const silentMs = truth.silentForMs(process, one.machine, lagMs);
-      return silentMs < lostAfterMs - toleranceMs || !truth.calledGone(one.machine, lagMs);
+      return !truth.mayBeLost(process, one.machine, lostAfterMs, lagMs);
     };
     const slots = new Set<string>();
     const own = slotOf(started);

@@ -81,9 +81,10 @@ export function swarmCluster(deps: SwarmClusterDeps): SwarmCluster {
   };
   const launch = (service: TrueService, task: Task, delayMs: number): void => {
     scheduler.after(delayMs, () => {
-      if (task.desiredState !== "running" || task.container !== null || !led) return;
+      if (task.desiredState !== "running" || task.container !== null) return;
       const machine = place(service);
-      if (machine === undefined || machine.state() !== "up") {
+      // Managers without a leader launch nothing, and what was pending is still so when there is one again.
+      if (!led || machine === undefined || machine.state() !== "up") {
         launch(service, task, 1_000);
         return;
       }
@@ -127,7 +128,10 @@ export function swarmCluster(deps: SwarmClusterDeps): SwarmCluster {
       service.tasks.push(task);
       launch(service, task, delayMs + dice.int(50, 300));
     }
-    for (const task of running.reverse().slice(0, Math.max(0, running.length - service.replicas))) retire(task);
+    // As SwarmKit does it: what does not run yet goes first, then the newest.
+    const isStarted = (task: Task): number => (task.state === "running" ? 1 : 0);
+    const firstToGo = running.reverse().sort((a, b) => isStarted(a) - isStarted(b));
+    for (const task of firstToGo.slice(0, Math.max(0, running.length - service.replicas))) retire(task);
     // Managers keep five old tasks per slot; a bound is enough here.
     if (service.tasks.length > 4 * service.replicas + 20)
       service.tasks = service.tasks.filter((task) => task.desiredState === "running");

@@ -21,14 +21,12 @@ export interface Truth {
   wished(service: string, withinMs: number): { readonly most: number; readonly fewest: number };
   /** For how long some source has spoken against it, or had until `lagMs` ago; 0 when none has. */
   blamedForMs(container: TrueContainer, lagMs: number): number;
-  /** For how long the machine has not answered the controller, or had not until `lagMs` ago. */
-  silentForMs(process: Process, machine: string, lagMs: number): number;
   /** Whether the machine has ever answered the controller. */
   hasSeen(process: Process, machine: string): boolean;
   /** Whether it serves, as far as anybody can tell: what nothing checks serves as long as it runs. */
   serves(container: TrueContainer): boolean;
-  /** Whether a second source (Consul's node check, the Swarm managers) calls the machine gone, or has within `withinMs`. */
-  calledGone(machine: string, withinMs: number): boolean;
+  /** Whether the controller may rightly take the machine for lost: silent for so long, and a second source agrees. */
+  mayBeLost(process: Process, machine: string, lostAfterMs: number, lagMs: number): boolean;
   /** So long a controller may act on what has just ceased to be so. */
   lagMs(machine: string): number;
 
@@ -64,6 +62,8 @@ interface Wish {
   readonly service: Service | undefined;
 }
 
+/** For how long before the truth a controller may excusably have measured an unhealthy or silent time. */
+export const toleranceMs = 3_000;
 /** No host is lost sooner. */
 const noteworthyMs = 5_000;
 const rememberGoneMs = 120_000;
@@ -118,14 +118,30 @@ export function truth({ scheduler, servers, environment, resyncMs, swarmDownUnti
   const blamesOf = (container: TrueContainer): readonly Blame[] => {
     const node = `${container.machine}-node`;
     const entry = servers.entriesOf(node).find(({ meta }) => meta[META.container] === container.name);
+    // Where Docker's own check is asked, it takes until its next round to say so.
+    const noticedMs = container.template.healthcheck?.intervalMs ?? 0;
     const silence: Blame = {
       sinceMs: container.silentSinceMs,
-      untilMs: container.serving ? (container.servingSinceMs ?? 0) : Number.POSITIVE_INFINITY,
+      untilMs: container.serving ? (container.servingSinceMs ?? 0) + noticedMs : Number.POSITIVE_INFINITY,
     };
     return [
       silence,
       ...[blames.get(`${node} `), blames.get(`${node} ${entry?.id}`)].filter((blame) => blame !== undefined),
     ];
+  };
+
+  /** For how long the machine has not answered the controller, or had not until `lagMs` ago. */
+  const silentForMs = (process: Process, machine: string, lagMs: number): number => {
+    const nowMs = scheduler.nowMs();
+    const contact = contacts.get(process)?.get(machine);
+    if (contact === undefined) return nowMs - process.startedAtMs;
+    const before = nowMs - contact.silence.untilMs <= lagMs ? contact.silence.lastedMs : 0;
+    return Math.max(before, nowMs - contact.lastMs);
+  };
+  /** Whether Consul's node check or the Swarm managers call the machine gone, or have within `withinMs`. */
+  const calledGone = (machine: string, withinMs: number): boolean => {
+    const untilMs = blames.get(`${machine}-node `)?.untilMs ?? Number.NEGATIVE_INFINITY;
+    return Math.max(untilMs, swarmDownUntilMs(machine)) >= scheduler.nowMs() - withinMs;
   };
 
   return {
@@ -149,13 +165,6 @@ export function truth({ scheduler, servers, environment, resyncMs, swarmDownUnti
       return { most, fewest: Number.isFinite(fewest) ? fewest : 0 };
     },
     blamedForMs: (container, lagMs) => together(blamesOf(container), lagMs),
-    silentForMs(process, machine, lagMs) {
-      const nowMs = scheduler.nowMs();
-      const contact = contacts.get(process)?.get(machine);
-      if (contact === undefined) return nowMs - process.startedAtMs;
-      const before = nowMs - contact.silence.untilMs <= lagMs ? contact.silence.lastedMs : 0;
-      return Math.max(before, nowMs - contact.lastMs);
-    },
     hasSeen: (process, machine) => contacts.get(process)?.has(machine) ?? false,
     serves(container) {
       const owner = ownerOf(container);
@@ -163,10 +172,8 @@ export function truth({ scheduler, servers, environment, resyncMs, swarmDownUnti
       const isChecked = service === undefined || service.consul !== null || container.template.healthcheck !== null;
       return isUp(container) && (container.serving || (!isChecked && container.state === "running"));
     },
-    calledGone(machine, withinMs) {
-      const untilMs = blames.get(`${machine}-node `)?.untilMs ?? Number.NEGATIVE_INFINITY;
-      return Math.max(untilMs, swarmDownUntilMs(machine)) >= scheduler.nowMs() - withinMs;
-    },
+    mayBeLost: (process, machine, lostAfterMs, lagMs) =>
+      silentForMs(process, machine, lagMs) >= lostAfterMs - toleranceMs && calledGone(machine, lagMs),
     lagMs(machine) {
       const untilMs = Math.max(disturbedUntil.get(machine) ?? 0, disturbedUntil.get("") ?? 0);
       return scheduler.nowMs() < untilMs + resyncMs + usualLagMs ? resyncMs + 4 * usualLagMs : usualLagMs;
