@@ -11,7 +11,7 @@ export interface EngineFacts {
 /** Whether an engine answers, since when it does not, and who it said it was. */
 export interface Contact {
   facts(): Known<EngineFacts>;
-  /** Since the last time it did answer; null while it does, and before it was ever asked. */
+  /** Since its last sign of life; null while it answers, and before it was ever asked. */
   silentSinceMs(): number | null;
   /** The last one it told, also while it is silent. */
   swarmNodeId(): string | null;
@@ -20,6 +20,8 @@ export interface Contact {
    * proves nothing. When the question fails, it is silent. Never rejects.
    */
   ask(question: () => Promise<EngineFacts>): Promise<void>;
+  /** A sign of life: too late or too little to rely on what it says, and yet no dead host gives one. */
+  lives(): void;
   failed(error: unknown): void;
 }
 
@@ -46,6 +48,10 @@ export function openContact(host: string, clock: Clock, onTurn: () => void): Con
     facts = unknown(`the engine of ${host} does not answer: ${error instanceof Error ? error.message : String(error)}`);
     if (isNews) onTurn();
   };
+  const lives = (): void => {
+    lastContactMs = clock.steadyMs();
+    if (silentSinceMs !== null) silentSinceMs = lastContactMs;
+  };
   return {
     facts: () => facts,
     silentSinceMs: () => silentSinceMs,
@@ -55,10 +61,12 @@ export function openContact(host: string, clock: Clock, onTurn: () => void): Con
       try {
         const value = await question();
         if (failures === failuresBefore) answered(value);
+        else lives();
       } catch (error) {
         failed(error);
       }
     },
+    lives,
     failed,
   };
 }

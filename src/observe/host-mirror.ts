@@ -53,13 +53,20 @@ export function openHostMirror({ engine, clock, filter, onChange, onHolder }: Ho
   let listened: ContainerFilter | null = null;
   let probing: Promise<void> | null = null;
 
+  /** An answer that nobody waits for any more still tells that the host is there: a slow one is not lost. */
+  const heard = <T>(answer: Promise<T>): Promise<T> => {
+    answer.then(contact.lives, () => {});
+    return answer;
+  };
   /** The first connection may take long; whoever answered before is given little time. */
-  const ping = (): Promise<EngineFacts> =>
-    contact.facts().kind === "known" ? within(clock, ANSWER_WITHIN_MS, engine.ping()) : engine.ping();
+  const ping = (): Promise<EngineFacts> => {
+    const asked = heard(engine.ping());
+    return contact.facts().kind === "known" ? within(clock, ANSWER_WITHIN_MS, asked) : asked;
+  };
   const list = async (wanted: ContainerFilter, keys: readonly OwnerKey[] | null): Promise<EngineFacts> => {
     const look = files.begin();
     try {
-      const [facts, containers] = await Promise.all([ping(), engine.list(wanted)]);
+      const [facts, containers] = await Promise.all([ping(), heard(engine.list(wanted))]);
       files.listed(look, containers, keys).forEach(inspect);
       return facts;
     } catch (error) {

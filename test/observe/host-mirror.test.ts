@@ -301,6 +301,17 @@ describe("a mirror whose engine falls silent", () => {
     expect(opened.mirror.engine()).toMatchObject({ kind: "unknown" });
   });
 
+  it("counts its silence from an answer that came too late: who answers slowly is not lost (simulator seed 4)", async () => {
+    const opened = await following();
+    opened.script.hold("ping");
+    await opened.clock.advance(3_000);
+    await opened.clock.advance(6_000);
+    opened.script.waiting()[0]?.answerAsAsked();
+    await opened.clock.settle();
+    expect(opened.mirror.engine()).toMatchObject({ kind: "unknown" });
+    expect(opened.mirror.silentSinceMs()).toBe(opened.clock.steadyMs());
+  });
+
   it("speaks again after a whole list, not after a ping", async () => {
     const opened = await following();
     streamOf(opened).end();
