@@ -172,7 +172,7 @@ const serviceMemory = record<ServiceMemory>(
     statusSinceMs: time,
     surplusSinceMs: orNull(time),
     notPassingSinceMs: mapOf(time),
-    registrations: finite,
+    registrations: orNull(finite),
     pause: orNull(pause),
     backOff: orNull(backOff),
     binding: orNull(binding),

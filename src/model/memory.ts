@@ -18,8 +18,8 @@ export interface ServiceMemory {
   readonly surplusSinceMs: number | null;
   /** Since when each running instance (by container id) has not been passing. */
   readonly notPassingSinceMs: Readonly<Record<string, number>>;
-  /** Registrations at the last trusted look; an empty answer is held against it. */
-  readonly registrations: number;
+  /** Registrations at the last trusted look; an empty answer is held against it. Null before the first one. */
+  readonly registrations: number | null;
   readonly pause: Pause | null;
   /** The next attempt of an action that works on the service as a whole (Swarm, Compose). */
   readonly backOff: BackOff | null;
@@ -104,7 +104,7 @@ export const noServiceMemory: ServiceMemory = {
   statusSinceMs: 0,
   surplusSinceMs: null,
   notPassingSinceMs: {},
-  registrations: 0,
+  registrations: null,
   pause: null,
   backOff: null,
   binding: null,

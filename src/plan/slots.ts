@@ -1,5 +1,4 @@
 import type { ServiceMemory, SlotMemory } from "../model/memory.ts";
-import { UNKNOWN } from "../model/status.ts";
 import { generationOf, occupantOf } from "./same-slot.ts";
 import type { Counted, Sight, Slot, Stock } from "./stock.ts";
 
@@ -56,7 +55,7 @@ function mayBeHidden(
   return isAnywhere && Object.keys(observed.silentHosts).some(isHidden);
 }
 
-/** The status is remembered from the first look on, but blind ones have seen nothing. */
-function wasNeverSeen({ status, slots }: ServiceMemory): boolean {
-  return status === null || (status === UNKNOWN && Object.keys(slots).length === 0);
+/** How many are listed is remembered from the first look on that could be trusted; none before that has met anybody. */
+function wasNeverSeen({ registrations }: ServiceMemory): boolean {
+  return registrations === null;
 }

@@ -195,6 +195,7 @@ describe("start-missing", () => {
         .withInstance("web", 2, { on: "h2" })
         .withSlot("web", 1, { generation: 1, host: "h1" })
         .withSlot("web", 2, { generation: 1, host: "h2" })
+        .withMemory("web", { registrations: 2 })
         .withSilentHost("h2", T0 - 600_000);
       expect(does(raised.plan())).toEqual(["start web.3.1 on h1 (start-missing)"]);
     });
