@@ -37,6 +37,16 @@ export function afterFailure(
   };
 }
 
+/**
+ * The slot once it is known that its start happened, at `atMs`. A start may be sent long after it was decided (Memory
+ * could not be written, an answer was lost), and the next one keeps its distance from when it was sent.
+ */
+export function afterStart(slot: SlotMemory, atMs: number): SlotMemory {
+  if (slot.backOff === null) return slot;
+  const untilMs = atMs + slot.backOff.delayMs;
+  return untilMs <= slot.backOff.untilMs ? slot : { ...slot, backOff: { ...slot.backOff, untilMs } };
+}
+
 export interface Wait {
   readonly heldBy: "back-off" | "quarantine";
   readonly reason: string;

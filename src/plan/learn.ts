@@ -3,7 +3,7 @@ import { isRedisAction } from "../model/action.ts";
 import type { BackOff, ServiceMemory } from "../model/memory.ts";
 import { noSlotMemory } from "../model/memory.ts";
 import type { Tuning } from "../model/tuning.ts";
-import { afterFailure, nextBackOff } from "./back-off.ts";
+import { afterFailure, afterStart, nextBackOff } from "./back-off.ts";
 import { learnRoles, readRedisMemory } from "./redis/memory.ts";
 import { subjectOf } from "./subject.ts";
 
@@ -47,7 +47,7 @@ function learnOne(memory: ServiceMemory, result: ActionResult, tuning: Tuning, n
  */
 function learnDone(memory: ServiceMemory, action: Action, nowMs: number): ServiceMemory {
   if (action.kind === "start-instance") {
-    const slot = { ...(memory.slots[action.slot] ?? noSlotMemory), confirmed: true };
+    const slot = { ...afterStart(memory.slots[action.slot] ?? noSlotMemory, nowMs), confirmed: true };
     return expireEntry({ ...memory, slots: { ...memory.slots, [action.slot]: slot } }, action, nowMs);
   }
   const known = memory.backOff === null ? memory : { ...memory, backOff: null };

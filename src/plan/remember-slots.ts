@@ -3,7 +3,7 @@ import { noSlotMemory } from "../model/memory.ts";
 import type { ServiceObservation } from "../model/observation.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
-import { forgetFailures } from "./back-off.ts";
+import { afterStart, forgetFailures } from "./back-off.ts";
 import { generationOf, precedes } from "./same-slot.ts";
 import type { Counted, Stock } from "./stock.ts";
 import { sameEntries, withChanges } from "./with-changes.ts";
@@ -62,9 +62,11 @@ function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs
   const healthySinceMs = newest.condition === "healthy" ? (before.healthySinceMs ?? nowMs) : null;
   // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one.
   const isOlder = generationOf(newest) < before.generation;
+  const isNews = !before.confirmed && !isOlder;
+  const known = isNews ? afterStart(before, Math.min(nowMs, container.createdAtMs)) : before;
   const after = isOlder
     ? withChanges(before, { healthySinceMs })
-    : withChanges(before, {
+    : withChanges(known, {
         generation: generationOf(newest),
         // One that was created and never started does not confirm its generation: that start is to be repeated.
         confirmed: newest.condition !== "incomplete",

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { StartInstance } from "../../src/model/action.ts";
+import type { Memory } from "../../src/model/memory.ts";
 import { noSlotMemory } from "../../src/model/memory.ts";
 import { defaultTuning } from "../../src/model/tuning.ts";
 import { afterFailure, forgetFailures, nextBackOff, waitOf } from "../../src/plan/back-off.ts";
+import { learn } from "../../src/plan/learn.ts";
 import type { World } from "../builders/world.ts";
 import { aWorld, T0 } from "../builders/world.ts";
 import { does, holds, summary } from "./support/say.ts";
@@ -87,6 +90,36 @@ describe("back-off", () => {
   it("is not forgotten by what was healthy only now and then", () => {
     const slot = { ...noSlotMemory, failuresAtMs: [T0], healthySinceMs: null };
     expect(forgetFailures(slot, T0 + 86_400_000, defaultTuning)).toBe(slot);
+  });
+});
+
+describe("a start that was sent later than it was decided (simulator seeds 96, 170)", () => {
+  const backOff = { delayMs: 20_000, untilMs: T0 + 20_000, because: "it ended" };
+  const meant = aWorld()
+    .withService("web", { count: 1 })
+    .withSlot("web", 1, { generation: 3, confirmed: false, host: "h1", backOff });
+  const untilMs = (memory: Memory): number | undefined => memory.services["web"]?.slots[1]?.backOff?.untilMs;
+
+  it("keeps the next one at its distance from when it is known to have happened: S20", () => {
+    const action = { kind: "start-instance", slot: 1, name: "heal.live.web.1.3" } as StartInstance;
+    const learnt = learn(
+      meant.memory().services["web"]!,
+      [{ kind: "done", action, tookMs: 1, note: null }],
+      defaultTuning,
+      T0 + 47_000,
+    );
+    expect(learnt.slots[1]).toMatchObject({ confirmed: true, backOff: { delayMs: 20_000, untilMs: T0 + 67_000 } });
+  });
+
+  it("and from when its container was created, when a look has to tell that it happened", () => {
+    const seen = meant.after(40_000).withInstance("web", 1, { generation: 3, forMs: 5_000 });
+    expect(untilMs(seen.plan().memory)).toBe(T0 + 55_000);
+    expect(untilMs(seen.after(1_000, seen.plan()).plan().memory)).toBe(T0 + 55_000);
+  });
+
+  it("never brings it closer", () => {
+    const early = meant.after(1_000).withInstance("web", 1, { generation: 3, forMs: 60_000 });
+    expect(untilMs(early.plan().memory)).toBe(T0 + 20_000);
   });
 });
 
