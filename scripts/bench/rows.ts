@@ -1,15 +1,23 @@
 import type { Row } from "./harness/row.ts";
 import { cliRows } from "./rows/cli.ts";
+import { goneRows } from "./rows/gone.ts";
 import { noopRows } from "./rows/noop.ts";
 import { nudgeRows } from "./rows/nudge.ts";
+import { passesRows } from "./rows/passes.ts";
 import { recoverRows } from "./rows/recover.ts";
 import { redisRows } from "./rows/redis.ts";
 import { resyncRows } from "./rows/resync.ts";
 import { stormRows } from "./rows/storm.ts";
+import { swarmRows } from "./rows/swarm.ts";
+import { takeoverRows } from "./rows/takeover.ts";
 
 /** Every row, in the order of the table. */
 export const rows: readonly Row[] = [
   ...recoverRows,
+  ...passesRows,
+  ...goneRows,
+  ...swarmRows,
+  ...takeoverRows,
   ...noopRows,
   ...nudgeRows,
   ...resyncRows,

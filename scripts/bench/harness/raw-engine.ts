@@ -3,23 +3,25 @@ import http from "node:http";
 /** The Engine API with nothing between it and the measurement but Node's own HTTP client, its connections kept open. */
 export interface RawEngine {
   ask<Answer>(method: "GET" | "POST" | "DELETE", path: string, json?: object): Promise<Answer>;
-  /** Resolves at the next event of that kind about that container. */
-  event(container: string, action: string): Promise<void>;
+  /** Resolves with the next event of that kind about a container that fits. */
+  event(action: string, fits: (event: EngineEvent) => boolean): Promise<EngineEvent>;
   close(): void;
 }
 
-interface Event {
+export interface EngineEvent {
   readonly Action: string;
   readonly id: string;
+  /** The container's labels, and its name. */
+  readonly Actor: { readonly Attributes: Readonly<Record<string, string>> };
 }
 
 export async function openRawEngine(docker: string): Promise<RawEngine> {
   const { pathname } = new URL(docker);
   const agent = new http.Agent({ keepAlive: true });
-  const waiting = new Set<(event: Event) => void>();
+  const waiting = new Set<(event: EngineEvent) => void>();
   const events = http.get({
     socketPath: pathname,
-    path: `/events?filters=${encodeURIComponent('{"type":["container"]}')}`,
+    path: `/events?filters=${encodeURIComponent('{"type":["container","service"]}')}`,
   });
   await new Promise<void>((resolve, reject) => {
     events.once("error", reject).once("response", (response) => {
@@ -27,7 +29,7 @@ export async function openRawEngine(docker: string): Promise<RawEngine> {
       response.setEncoding("utf8").on("data", (text: string) => {
         const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines) if (line !== "") for (const told of waiting) told(JSON.parse(line) as Event);
+        for (const line of lines) if (line !== "") for (const told of waiting) told(JSON.parse(line) as EngineEvent);
       });
       resolve();
     });
@@ -51,12 +53,12 @@ export async function openRawEngine(docker: string): Promise<RawEngine> {
         request.on("error", reject).end(body);
       });
     },
-    event: (container, action) =>
+    event: (action, fits) =>
       new Promise((resolve) => {
-        const told = (event: Event): void => {
-          if (event.id !== container || event.Action !== action) return;
+        const told = (event: EngineEvent): void => {
+          if (event.Action !== action || !fits(event)) return;
           waiting.delete(told);
-          resolve();
+          resolve(event);
         };
         waiting.add(told);
       }),

@@ -45,14 +45,20 @@ async function own<Part extends { stop(): Promise<void> }>(
   return part;
 }
 
+/** Where something answers HTTP; on this machine unless it says another address. */
+export interface Place {
+  readonly address?: string;
+  readonly port: number;
+}
+
 /** When somebody answers there; asks again without a pause, since a pause would be measured too. */
-export async function answersAt(port: number, withinMs = 30_000): Promise<number> {
+export async function answersAt(place: Place, withinMs = 30_000): Promise<number> {
   const endMs = performance.now() + withinMs;
   while (performance.now() < endMs) {
-    if (await answers(port)) return performance.now();
+    if (await answers(place)) return performance.now();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  throw new Error(`nobody answered at port ${port} within ${withinMs / 1_000} s`);
+  throw new Error(`nobody answered at port ${place.port} within ${withinMs / 1_000} s`);
 }
 
 /**
@@ -61,10 +67,10 @@ export async function answersAt(port: number, withinMs = 30_000): Promise<number
  */
 const PATIENCE_MS = 50;
 
-function answers(port: number): Promise<boolean> {
+function answers({ address = "127.0.0.1", port }: Place): Promise<boolean> {
   return new Promise((resolve) => {
     const request = http.get(
-      { host: "127.0.0.1", port, path: "/healthz", agent: false, timeout: PATIENCE_MS },
+      { host: address, port, path: "/healthz", agent: false, timeout: PATIENCE_MS },
       (response) => {
         response.resume();
         resolve(response.statusCode === 200);

@@ -1,14 +1,18 @@
 import { until } from "../../../test/e2e/support/site.ts";
 import type { Site } from "../../../test/e2e/support/site.ts";
 import { freePort } from "../../machine/state.ts";
-import { recordBetween } from "../harness/recording-proxy.ts";
+import type { Network, Peer } from "../harness/raw-container.ts";
+import { addressOf, crash, openRawContainer } from "../harness/raw-container.ts";
 import type { RawEngine } from "../harness/raw-engine.ts";
 import { openRawEngine } from "../harness/raw-engine.ts";
+import type { RecordingProxy } from "../harness/recording-proxy.ts";
+import { recordBetween } from "../harness/recording-proxy.ts";
 import type { Context, Row, Sample, Samples } from "../harness/row.ts";
 import { answersAt, stageOf } from "../harness/stage.ts";
+import { openSwarmPeer } from "../harness/swarm-service.ts";
 
 /** A container that is killed again and again would be held back: here that is what is asked for. */
-const killable = {
+export const killable = {
   policy: { allow: ["host-network"] },
   healing: {
     backOff: { initial: "100ms", max: "1s", forgetAfter: "1s" },
@@ -17,33 +21,28 @@ const killable = {
 };
 const FORGOTTEN_AFTER_MS = 1_500;
 
-type Network = "host" | "published";
+type PeerName = "raw" | "restart policy" | "Swarm, delay 0" | "Swarm, defaults";
 
 interface Recovered {
-  /** Killed → the replacement answers HTTP: heal, and the raw API in the same turn. */
-  readonly raw: Samples;
-  /** The same against Docker's own restart policy. */
-  readonly restart: Samples;
+  /** Killed → the replacement answers HTTP: heal, and in the same turn each of the others. */
+  readonly against: ReadonlyMap<PeerName, Samples>;
   /** `die` sent to heal → its create request arrives. */
   readonly dieToCreate: readonly number[];
 }
 
 const what: Readonly<Record<Network, string>> = {
   host: "on the host's network",
+  bridge: "on a bridge",
   published: "with a published port",
 };
 
-const networks = ["host", "published"] as const;
+const networks = ["host", "bridge", "published"] as const;
 
 export const recoverRows: readonly Row[] = [
   ...networks.flatMap((network): Row[] => [row(network, "p50", 1.25, 0.5), row(network, "p95", 1.6, 0.95)]),
-  {
-    id: "kill-http-restart-policy",
-    what: `process killed → replacement answers HTTP, ${what.host}`,
-    reference: "Docker's own restart policy",
-    goal: 0.8,
-    run: async (context) => (await recovered(context, "host")).restart,
-  },
+  peerRow("kill-http-restart-policy", "restart policy", "Docker's own restart policy", 0.8),
+  peerRow("kill-http-swarm-delay-0", "Swarm, delay 0", "Swarm with a restart delay of 0", 0.5),
+  peerRow("kill-http-swarm-default", "Swarm, defaults", "Swarm with its defaults", 0.08),
   latency("p50", 5, 0.5),
   latency("p99", 15, 0.99),
 ];
@@ -55,8 +54,22 @@ function row(network: Network, name: string, goal: number, quantile: number): Ro
     reference: "`die` event, then raw create and start → first answer",
     goal,
     quantile,
-    run: async (context) => (await recovered(context, network)).raw,
+    run: (context) => against(context, network, "raw"),
   };
+}
+
+function peerRow(id: string, peer: PeerName, reference: string, goal: number): Row {
+  return {
+    id,
+    what: `process killed → replacement answers HTTP, ${what.host}`,
+    reference,
+    goal,
+    run: (context) => against(context, "host", peer),
+  };
+}
+
+async function against(context: Context, network: Network, peer: PeerName): Promise<Samples> {
+  return (await recovered(context, network)).against.get(peer) ?? [];
 }
 
 function latency(name: string, goal: number, quantile: number): Row {
@@ -68,72 +81,84 @@ function latency(name: string, goal: number, quantile: number): Row {
     unit: "ms",
     quantile,
     async run(context) {
-      const all = await Promise.all(networks.map((network) => recovered(context, network)));
-      return all.flatMap(({ dieToCreate }) => dieToCreate.map((subject) => ({ subject })));
+      // One network after the other: they would disturb each other.
+      const samples: Sample[] = [];
+      for (const network of networks)
+        for (const subject of (await recovered(context, network)).dieToCreate) samples.push({ subject });
+      return samples;
     },
   };
 }
 
 function recovered(context: Context, network: Network): Promise<Recovered> {
-  // One network after the other: they would disturb each other.
-  const before =
-    network === "host"
-      ? Promise.resolve()
-      : recovered(context, "host").then(
-          () => undefined,
-          () => undefined,
-        );
   return context.once(`recover ${network}`, async () => {
-    await before;
-    return measure(context, network);
+    const stage = await stageOf(context);
+    const proxy = await recordBetween(stage.docker);
+    context.undo("recording proxy", () => proxy.close());
+    const engine = await openRawEngine(stage.docker);
+    context.undo("raw engine", () => engine.close());
+    const site = stage.site({ docker: proxy.address, environmentSettings: killable });
+    const port = await freePort();
+    site.desire({ web: service(network, port) });
+    await site.daemon();
+    const peers = await openPeers(context, engine, network);
+    try {
+      return await measure(context, { site, engine, proxy, peers, network, port });
+    } finally {
+      await site.close();
+      for (const peer of peers.values()) await peer.close();
+    }
   });
 }
 
-async function measure(context: Context, network: Network): Promise<Recovered> {
-  const stage = await stageOf(context);
-  const proxy = await recordBetween(stage.docker);
-  context.undo("recording proxy", () => proxy.close());
-  const engine = await openRawEngine(stage.docker);
-  context.undo("raw engine", () => engine.close());
-  const site = stage.site({ docker: proxy.address, environmentSettings: killable });
-  const port = await freePort();
-  site.desire({ web: service(network, port) });
-  await site.daemon();
-  const raw = await openRaw(context, engine, network, "no");
-  const restarted = network === "host" ? await openRaw(context, engine, network, "always") : null;
-  await answersAt(port, 60_000);
-  await until(async () => (await site.heal("check", "web")).code === 0, "web to be healthy", 60_000);
-  const turns = context.quick ? 5 : 20;
-  const samples: Sample[] = [];
-  const restart: Sample[] = [];
+async function openPeers(context: Context, engine: RawEngine, network: Network): Promise<Map<PeerName, Peer>> {
+  const peers = new Map<PeerName, Peer>();
+  peers.set("raw", await openRawContainer(context, engine, network, "no"));
+  if (network !== "host") return peers;
+  peers.set("Swarm, delay 0", await openSwarmPeer(context, engine, { Condition: "any", Delay: 0 }));
+  peers.set("Swarm, defaults", await openSwarmPeer(context, engine));
+  peers.set("restart policy", await openRawContainer(context, engine, network, "always"));
+  return peers;
+}
+
+interface Measured {
+  readonly site: Site;
+  readonly engine: RawEngine;
+  readonly proxy: RecordingProxy;
+  readonly peers: ReadonlyMap<PeerName, Peer>;
+  readonly network: Network;
+  readonly port: number;
+}
+
+async function measure(context: Context, { site, engine, proxy, peers, network, port }: Measured): Promise<Recovered> {
+  const isWell = () => until(async () => (await site.heal("check", "web")).code === 0, "web to pass", 60_000);
+  await isWell();
+  const turns = context.quick ? 4 : 20;
+  const samples = new Map([...peers.keys()].map((name): [PeerName, Sample[]] => [name, []]));
   const dieToCreate: number[] = [];
   for (let turn = -1; turn < turns; turn += 1) {
-    const subject = await killed(engine, await runningOf(site), port);
+    const subject = await killed(site, engine, network, port);
     const latencyMs = proxy.lastDieToCreateMs();
-    const reference = await raw.recover();
-    const byDocker = restarted === null ? null : await restarted.recover();
-    if (turn >= 0) {
-      samples.push({ subject, reference });
-      if (byDocker !== null) restart.push({ subject, reference: byDocker });
-      if (latencyMs !== null) dieToCreate.push(latencyMs);
+    if (turn >= 0 && latencyMs !== null) dieToCreate.push(latencyMs);
+    for (const [name, peer] of peers) {
+      const reference = await peer.recover();
+      if (turn >= 0) samples.get(name)?.push({ subject, reference });
     }
-    await until(async () => (await site.heal("check", "web")).code === 0, "web to pass again", 60_000);
+    await isWell();
     await new Promise((resolve) => setTimeout(resolve, FORGOTTEN_AFTER_MS));
   }
-  await site.close();
-  await raw.close();
-  await restarted?.close();
-  return { raw: samples, restart, dieToCreate };
+  return { against: samples, dieToCreate };
 }
 
 function service(network: Network, port: number): object {
-  const container =
-    network === "host"
-      ? { networks: ["host"], environment: { PORT: String(port) } }
-      : { environment: { PORT: "8000" }, ports: [{ container: 8000, host: port }] };
+  const container: Readonly<Record<Network, object>> = {
+    host: { networks: ["host"], environment: { PORT: String(port) } },
+    bridge: { environment: { PORT: "8000" } },
+    published: { environment: { PORT: "8000" }, ports: [{ container: 8000, host: port }] },
+  };
   return {
     count: 1,
-    container: { image: "heal-demo/web:1", stopGrace: "1s", ...container },
+    container: { image: "heal-demo/web:1", stopGrace: "1s", ...container[network] },
     health: {
       http: "/healthz",
       port: network === "host" ? port : 8000,
@@ -144,60 +169,15 @@ function service(network: Network, port: number): object {
   };
 }
 
-async function runningOf(site: Site): Promise<string> {
+/** Kills heal's container as a crash does: the engine is told nothing beforehand. */
+async function killed(site: Site, engine: RawEngine, network: Network, port: number): Promise<number> {
   const [container] = await site.containers("web");
   if (container === undefined) throw new Error("web has no container");
-  return container.Id;
-}
-
-/** Kills the container's process from outside, as a crash: the engine is told nothing beforehand. */
-async function killed(engine: RawEngine, id: string, port: number): Promise<number> {
-  const { State } = await engine.ask<{ State: { Pid: number } }>("GET", `/containers/${id}/json`);
-  const beganMs = performance.now();
-  const died = engine.event(id, "die");
-  process.kill(State.Pid, "SIGKILL");
-  await died;
-  return (await answersAt(port)) - beganMs;
-}
-
-/** A container that is replaced by nothing but the API, or by Docker itself. */
-async function openRaw(context: Context, engine: RawEngine, network: Network, policy: "no" | "always") {
-  const port = await freePort();
-  let id = "";
-  const spec = {
-    Image: "heal-demo/web:1",
-    Env: [`PORT=${network === "host" ? port : 8000}`],
-    ExposedPorts: network === "host" ? {} : { "8000/tcp": {} },
-    HostConfig: {
-      NetworkMode: network === "host" ? "host" : "default",
-      PortBindings: network === "host" ? {} : { "8000/tcp": [{ HostPort: String(port) }] },
-      RestartPolicy: { Name: policy },
-    },
-  };
-  const start = async (): Promise<void> => {
-    id = (await engine.ask<{ Id: string }>("POST", "/containers/create", spec)).Id;
-    await engine.ask("POST", `/containers/${id}/start`);
-  };
-  const remove = (which: string): Promise<unknown> =>
-    engine.ask("DELETE", `/containers/${which}?force=true&v=true`).catch(() => undefined);
-  await start();
-  context.undo("raw container", async () => void (await remove(id)));
-  await answersAt(port);
-  return {
-    async recover(): Promise<number> {
-      const before = id;
-      const { State } = await engine.ask<{ State: { Pid: number } }>("GET", `/containers/${id}/json`);
-      // Docker doubles its delay for what dies within ten seconds of its start: it is given that time.
-      if (policy === "always") await new Promise((resolve) => setTimeout(resolve, 10_500));
-      const beganMs = performance.now();
-      const died = engine.event(before, "die");
-      process.kill(State.Pid, "SIGKILL");
-      await died;
-      if (policy === "no") await start();
-      const tookMs = (await answersAt(port)) - beganMs;
-      if (policy === "no") await remove(before);
-      return tookMs;
-    },
-    close: () => remove(id),
-  };
+  const replaced = engine.event(
+    "start",
+    ({ Actor }) => Actor.Attributes["heal.environment"] === site.environment && Actor.Attributes["heal.slot"] === "1",
+  );
+  const beganMs = await crash(engine, container.Id);
+  const place = network === "bridge" ? await addressOf(engine, (await replaced).id) : { port };
+  return (await answersAt(place)) - beganMs;
 }

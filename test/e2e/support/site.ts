@@ -139,11 +139,12 @@ export async function until(
   question: () => boolean | Promise<boolean>,
   what: string,
   withinMs = 20_000,
+  everyMs = 25,
 ): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (performance.now() < endMs) {
     if (await question()) return;
-    await new Promise((done) => setTimeout(done, 25));
+    await new Promise((done) => setTimeout(done, everyMs));
   }
   throw new Error(`waited ${withinMs / 1000} s in vain for ${what}`);
 }

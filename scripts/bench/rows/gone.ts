@@ -1,0 +1,116 @@
+import pLimit from "p-limit";
+import { until } from "../../../test/e2e/support/site.ts";
+import type { Site } from "../../../test/e2e/support/site.ts";
+import type { RawEngine } from "../harness/raw-engine.ts";
+import { openRawEngine } from "../harness/raw-engine.ts";
+import type { Context, Row, Sample } from "../harness/row.ts";
+import { stageOf } from "../harness/stage.ts";
+import { killable } from "./recover.ts";
+
+const SERVICES = 10;
+const EACH = 3;
+const ALL = SERVICES * EACH;
+/** How many at once is best differs between machines: all of these are tried. */
+const CONCURRENCIES = [2, 4, 8];
+const FORGOTTEN_AFTER_MS = 1_500;
+
+export const goneRows: readonly Row[] = [
+  {
+    id: "gone-30",
+    what: `${ALL} containers of one host (${SERVICES} services of ${EACH}) killed at once → all run again and pass in Consul`,
+    reference: `the same engine creating and starting ${ALL} at its best concurrency`,
+    goal: 1.15,
+    run: gone,
+  },
+];
+
+async function gone(context: Context): Promise<readonly Sample[]> {
+  const stage = await stageOf(context);
+  const engine = await openRawEngine(stage.docker);
+  context.undo("raw engine", () => engine.close());
+  const site = stage.site({ environmentSettings: killable });
+  const names = Array.from({ length: SERVICES }, (_, at) => `web${at}-${site.environment}`);
+  site.desire(Object.fromEntries(names.map((name) => [name, service])));
+  await site.daemon();
+  let before: readonly string[] = [];
+  const isAllBack = async (): Promise<boolean> => {
+    const found = (await Promise.all(names.map((name) => passing(stage.consul, name)))).flat();
+    return found.length === ALL && !found.some((container) => before.includes(container));
+  };
+  await until(isAllBack, `${ALL} to pass`, 120_000);
+  const best = await bestConcurrency(context, engine);
+  const samples: Sample[] = [];
+  for (let turn = -1; turn < (context.quick ? 3 : 8); turn += 1) {
+    before = (await Promise.all(names.map((name) => passing(stage.consul, name)))).flat();
+    const subject = await killed(site, engine, names, isAllBack);
+    const reference = await created(engine, best);
+    if (turn >= 0) samples.push({ subject, reference });
+    await until(async () => (await site.heal("check")).code === 0, "all to be well", 60_000);
+    await new Promise((resolve) => setTimeout(resolve, FORGOTTEN_AFTER_MS));
+  }
+  await site.close();
+  return samples;
+}
+
+/** On the host's network, each at whatever port is free: making thirty bridges' ends would hide what is heal's. */
+const service = {
+  count: EACH,
+  container: { image: "heal-demo/web:1", networks: ["host"], environment: { PORT: "0" }, stopGrace: "1s" },
+};
+
+async function killed(
+  site: Site,
+  engine: RawEngine,
+  names: readonly string[],
+  isAllBack: () => Promise<boolean>,
+): Promise<number> {
+  const containers = (await Promise.all(names.map((name) => site.containers(name)))).flat();
+  const pids = await Promise.all(
+    containers.map(async ({ Id }) => {
+      const { State } = await engine.ask<{ State: { Pid: number } }>("GET", `/containers/${Id}/json`);
+      return State.Pid;
+    }),
+  );
+  const beganMs = performance.now();
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  await until(isAllBack, `${ALL} new ones to pass`, 120_000, 10);
+  return performance.now() - beganMs;
+}
+
+/** Names of the containers that Consul finds passing. */
+async function passing(consul: string, service: string): Promise<readonly string[]> {
+  const answer = await fetch(`${consul}/v1/health/service/${service}?passing`);
+  const found = (await answer.json()) as { readonly Service: { readonly Meta: Readonly<Record<string, string>> } }[];
+  return found.map(({ Service }) => Service.Meta["heal-container"] ?? "");
+}
+
+async function bestConcurrency(context: Context, engine: RawEngine): Promise<number> {
+  const tried = [];
+  for (const concurrency of CONCURRENCIES) tried.push({ concurrency, tookMs: await created(engine, concurrency) });
+  const [best] = tried.toSorted((one, other) => one.tookMs - other.tookMs);
+  context.say(
+    `creating ${ALL}: ${tried.map((one) => `${Math.round(one.tookMs)} ms at ${one.concurrency}`).join(", ")}`,
+  );
+  return best?.concurrency ?? 1;
+}
+
+/** Creates and starts as many, and clears them away outside of what is timed. */
+async function created(engine: RawEngine, concurrency: number): Promise<number> {
+  const limit = pLimit(concurrency);
+  const ids: string[] = [];
+  const beganMs = performance.now();
+  try {
+    await limit.map(Array.from({ length: ALL }), async () => {
+      const { Id } = await engine.ask<{ Id: string }>("POST", "/containers/create", {
+        Image: "heal-demo/web:1",
+        Env: ["PORT=0"],
+        HostConfig: { NetworkMode: "host" },
+      });
+      ids.push(Id);
+      await engine.ask("POST", `/containers/${Id}/start`);
+    });
+    return performance.now() - beganMs;
+  } finally {
+    await pLimit(4).map(ids, (id) => engine.ask("DELETE", `/containers/${id}?force=true`).catch(() => undefined));
+  }
+}
