@@ -1,12 +1,14 @@
 import type { Row } from "./harness/row.ts";
 import { cliRows } from "./rows/cli.ts";
 import { goneRows } from "./rows/gone.ts";
+import { hostDeadRows } from "./rows/host-dead.ts";
 import { noopRows } from "./rows/noop.ts";
 import { nudgeRows } from "./rows/nudge.ts";
 import { passesRows } from "./rows/passes.ts";
 import { recoverRows } from "./rows/recover.ts";
 import { redisRows } from "./rows/redis.ts";
 import { resyncRows } from "./rows/resync.ts";
+import { steadyRows } from "./rows/steady.ts";
 import { stormRows } from "./rows/storm.ts";
 import { swarmRows } from "./rows/swarm.ts";
 import { takeoverRows } from "./rows/takeover.ts";
@@ -17,11 +19,13 @@ export const rows: readonly Row[] = [
   ...passesRows,
   ...goneRows,
   ...swarmRows,
+  ...hostDeadRows,
   ...takeoverRows,
   ...noopRows,
   ...nudgeRows,
   ...resyncRows,
   ...stormRows,
+  ...steadyRows,
   ...cliRows,
   ...redisRows,
 ];

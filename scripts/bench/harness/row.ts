@@ -8,7 +8,7 @@ export interface Row {
   readonly reference: string | null;
   /** The figure must not exceed this: a ratio, or an amount of `unit`. */
   readonly goal: number;
-  /** Of an absolute row. */
+  /** Of an absolute row; its reference, if any, is shown beside it and not divided by. */
   readonly unit?: string;
   /** Which part of the samples is compared: 0.5 is the median (the default), 1 the largest. */
   readonly quantile?: number;
@@ -54,8 +54,9 @@ export function resultOf(row: Row, samples: Samples): Result {
     at,
   );
   const references = samples.flatMap(({ reference }) => (reference === undefined ? [] : [reference]));
-  if (row.reference !== null && references.length === 0) throw new Error(`${row.id} measured no reference`);
-  const figure = row.reference === null ? subject : subject / quantile(references, at);
+  const isAbsolute = row.unit !== undefined;
+  if (!isAbsolute && references.length === 0) throw new Error(`${row.id} measured no reference`);
+  const figure = isAbsolute ? subject : subject / quantile(references, at);
   return { row, samples, figure, met: figure <= row.goal };
 }
 

@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { until } from "../../../test/e2e/support/site.ts";
+import { startConsul, type ConsulAgent } from "../../machine/consul.ts";
+import { mustRun } from "../../machine/processes.ts";
+import type { Context } from "../harness/row.ts";
+import { ENVIRONMENT, writeServices } from "./fleet.ts";
+
+/** A real Consul that knows many services of ten instances, stand-ins for the engines that run them, and the daemon's settings. */
+export interface LargeSite {
+  readonly consul: ConsulAgent;
+  readonly services: number;
+  /** The built program, when it has seen every service well. */
+  daemon(): Promise<{ readonly pid: number; stop(): Promise<void> }>;
+}
+
+const HOSTS_OF = 1_000;
+
+export function largeSite(context: Context, services = 1_000): Promise<LargeSite> {
+  return context.once(`large site ${services}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "heal-bench-"));
+    context.undo("large site's folder", () => rmSync(folder, { recursive: true, force: true }));
+    if (!existsSync("dist/bin.js")) await mustRun("npm", ["run", "build"], { env: process.env, timeoutMs: 120_000 });
+    const server = ["--import", "tsx", resolve("scripts/bench/fleet/engine-server.ts"), folder, String(services)];
+    const engines = await started(context, server, join(folder, "engines.log"), "ready");
+    context.undo("stand-in engines", () => engines.stop());
+    const registrations = JSON.parse(readFileSync(join(folder, "registrations.json"), "utf8")) as object[];
+    const consul = await startConsul({ say: context.say, name: "bench", config: { services: registrations } });
+    context.undo("Consul of the large site", () => consul.stop());
+    const count = async (): Promise<number> =>
+      Object.keys((await (await fetch(`${consul.address}/v1/catalog/services`)).json()) as object).length;
+    await until(async () => (await count()) > services, `${services} services to be in Consul's catalog`, 180_000, 500);
+    await until(() => isSynced(consul.address, registrations.length), "all instances to be there", 180_000, 1_000);
+    const config = settings(folder, consul.address, Math.ceil((services * 10) / HOSTS_OF));
+    return { consul, services, daemon: () => daemon(context, folder, config, consul.address, services) };
+  });
+}
+
+async function isSynced(consul: string, instances: number): Promise<boolean> {
+  const answer = await fetch(`${consul}/v1/catalog/node/bench`);
+  const { Services } = (await answer.json()) as { readonly Services: object };
+  return Object.keys(Services).length > instances;
+}
+
+function settings(folder: string, consul: string, hosts: number): string {
+  mkdirSync(join(folder, "desired"));
+  const names = Array.from({ length: hosts }, (_, at) => `h${at}`);
+  const engines = names.map((name) => [
+    name,
+    { docker: `unix://${join(folder, `${name}.sock`)}`, address: "10.0.0.1" },
+  ]);
+  const own = { consul: { address: consul }, hosts: Object.fromEntries(engines), desiredState: ["desired"] };
+  const server = { listen: "none", socket: join(folder, "heal.sock") };
+  const config = join(folder, "heal.json");
+  writeFileSync(
+    config,
+    JSON.stringify({ environments: { [ENVIRONMENT]: own }, defaultEnvironment: ENVIRONMENT, server }),
+  );
+  return config;
+}
+
+async function daemon(context: Context, folder: string, config: string, consul: string, services: number) {
+  writeServices(services, join(folder, "desired"));
+  const args = [resolve("dist/bin.js"), "run", "--config", config];
+  const running = await started(context, args, join(folder, `daemon-${Date.now()}.log`), '"controller.started"');
+  context.undo("daemon of the large site", () => running.stop());
+  // It shows how each service stands as a check of its own.
+  const arePassing = async (): Promise<boolean> => {
+    const answer = await fetch(`${consul}/v1/health/checks/heal-status`);
+    const checks = (await answer.json()) as { readonly Status: string }[];
+    return checks.length === services && checks.every(({ Status }) => Status === "passing");
+  };
+  await until(arePassing, "the daemon to have found every service well", 120_000, 250);
+  return running;
+}
+
+/** A Node process that has said that it is ready. */
+async function started(context: Context, args: readonly string[], logFile: string, ready: string) {
+  const log = openSync(logFile, "a");
+  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log] });
+  const gone = new Promise<void>((done) => child.once("exit", () => done()));
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+    await gone;
+  };
+  const said = (): string => readFileSync(logFile, "utf8");
+  await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`${args[0]} ended: ${said().slice(-1_000)}`);
+      return said().includes(ready);
+    },
+    `${args.at(-1)} to be ready`,
+    60_000,
+  ).catch(async (error: unknown) => {
+    context.say(said().slice(-2_000));
+    await stop();
+    throw error;
+  });
+  return { pid: child.pid ?? 0, stop };
+}

@@ -1,0 +1,114 @@
+import type { LargeSite } from "../fleet/large-site.ts";
+import { largeSite } from "../fleet/large-site.ts";
+import { INSTANCES_EACH, serviceName } from "../fleet/fleet.ts";
+import { connectionsOf, cpuMsOf, rssMiBOf } from "../harness/process-cost.ts";
+import type { Context, Row, Sample } from "../harness/row.ts";
+import { enginePart } from "../../machine/docker.ts";
+import type { EngineDetails } from "../../machine/docker-removal.ts";
+import { readPart } from "../../machine/state.ts";
+
+interface Steady {
+  readonly cpu: readonly Sample[];
+  readonly rssMiB: number;
+  readonly growthMiB: number;
+  readonly connections: number;
+  readonly agentMsPerChange: number;
+}
+
+const what = "steady state, 1,000 services of 10 instances in a real Consul, nothing happening";
+const SLICE_MS = 10_000;
+const CHANGES = 200;
+const CHANGES_APART_MS = 25;
+
+export const steadyRows: readonly Row[] = [
+  {
+    id: "steady-cpu",
+    what: `${what}: CPU of the daemon`,
+    reference: "dockerd's own idle",
+    goal: 0.5,
+    unit: "% of a core",
+    run: async (context) => (await steady(context)).cpu,
+  },
+  absolute("steady-rss", "memory of the daemon", 150, "MiB", ({ rssMiB }) => rssMiB),
+  absolute(
+    "steady-growth",
+    "growth of that from the first third of the time to the last",
+    5,
+    "MiB",
+    (it) => it.growthMiB,
+  ),
+  absolute("steady-connections", "connections to Consul", 200, "connections", ({ connections }) => connections),
+  absolute(
+    "steady-agent",
+    `CPU of the Consul agent for each of ${CHANGES} changed checks, beyond what it costs without heal`,
+    1.5,
+    "ms per change",
+    ({ agentMsPerChange }) => agentMsPerChange,
+  ),
+];
+
+function absolute(id: string, of: string, goal: number, unit: string, pick: (steady: Steady) => number): Row {
+  const run = async (context: Context): Promise<readonly Sample[]> => [{ subject: pick(await steady(context)) }];
+  return { id, what: `${what}: ${of}`, reference: null, goal, unit, run };
+}
+
+function steady(context: Context): Promise<Steady> {
+  return context.once("steady", async () => {
+    const site = await largeSite(context);
+    const withoutMs = await costOfChanges(site);
+    const daemon = await site.daemon();
+    // What it has read to begin with is to be collected before memory is looked at.
+    await new Promise((resolve) => setTimeout(resolve, context.quick ? 20_000 : 60_000));
+    const slices = (context.quick ? 60_000 : 300_000) / SLICE_MS;
+    const cpu: Sample[] = [];
+    const rss: number[] = [];
+    let connections = 0;
+    for (let slice = 0; slice < slices; slice += 1) {
+      cpu.push(await shareOfCore(daemon.pid));
+      rss.push(rssMiBOf(daemon.pid));
+      connections = Math.max(connections, connectionsOf(daemon.pid, site.consul.ports.http));
+    }
+    const withMs = await costOfChanges(site);
+    connections = Math.max(connections, connectionsOf(daemon.pid, site.consul.ports.http));
+    await daemon.stop();
+    const third = Math.ceil(rss.length / 3);
+    return {
+      cpu,
+      rssMiB: Math.max(...rss),
+      // Garbage comes and goes: what is left when there is least of it is what grows.
+      growthMiB: Math.min(...rss.slice(-third)) - Math.min(...rss.slice(0, third)),
+      connections,
+      agentMsPerChange: (withMs - withoutMs) / CHANGES,
+    };
+  });
+}
+
+/** Per cent of a core over one slice; beside it that of dockerd, where it is ours to see. */
+async function shareOfCore(pid: number): Promise<Sample> {
+  const dockerd = readPart<EngineDetails>(enginePart).details?.dockerd?.pid;
+  const before = [cpuMsOf(pid), dockerd === undefined ? 0 : cpuMsOf(dockerd)] as const;
+  const beganMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, SLICE_MS));
+  const percent = (cpuMs: number): number => (100 * cpuMs) / (performance.now() - beganMs);
+  const subject = percent(cpuMsOf(pid) - before[0]);
+  return dockerd === undefined ? { subject } : { subject, reference: percent(cpuMsOf(dockerd) - before[1]) };
+}
+
+/** CPU of the agent, in all, for checks that turn critical and back, each of another service, and what follows from it. */
+async function costOfChanges({ consul, services }: LargeSite): Promise<number> {
+  const before = cpuMsOf(consul.pid());
+  const beganMs = performance.now();
+  for (let change = 0; change < CHANGES; change += 1) {
+    const id = `service:heal.bench.${serviceName((change >> 1) % services)}.${1 + ((change >> 1) % INSTANCES_EACH)}`;
+    const status = change % 2 === 0 ? "critical" : "passing";
+    const answer = await fetch(`${consul.address}/v1/agent/check/update/${id}`, {
+      method: "PUT",
+      body: JSON.stringify({ Status: status, Output: status }),
+    });
+    if (!answer.ok) throw new Error(`${id}: ${await answer.text()}`);
+    await new Promise((resolve) => setTimeout(resolve, CHANGES_APART_MS));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const spentMs = cpuMsOf(consul.pid()) - before;
+  return spentMs * ((CHANGES * CHANGES_APART_MS + 2_000) / (performance.now() - beganMs));
+}
