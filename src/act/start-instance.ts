@@ -46,7 +46,7 @@ async function startOrComplete(
   action: StartInstance,
 ): Promise<Container> {
   try {
-    return await engine.start(creation);
+    return await engine.start(creation, hands.fence);
   } catch (error) {
     if (!(error instanceof EngineError) || error.kind !== "name-taken") throw error;
   }
@@ -61,7 +61,7 @@ async function startOrComplete(
     hands.fence();
     await engine.remove(holder.id);
     hands.fence();
-    return engine.start(creation);
+    return engine.start(creation, hands.fence);
   }
   hands.fence();
   await engine.startExisting(holder.id);

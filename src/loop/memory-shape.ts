@@ -99,11 +99,10 @@ const slot = record<SlotMemory>(
 );
 
 /**
- * Memory is read when leadership begins. A start that was on its way before has arrived by now or never will, whoever
- * wrote it: another process, whose requests the lock-delay has outlasted, or this one before its lease lapsed, which may
- * have skipped it and could not write that down. So its time is over, and a fresh look settles what became of it. Made
- * twice, it collides with its own name, and a scale says a number, not a difference; a stop made twice could take
- * another victim, and is left its time.
+ * Memory is read when leadership begins. A start that was on its way before may still arrive, whoever sent it, or was
+ * skipped and that could not be written down. Waiting would not tell; so its time is over, and a fresh look settles what
+ * became of it. Made twice, it collides with its own name, and a scale says a number, not a difference; a stop made
+ * twice could take another victim, and is left its time. See docs/decisions/late-calls.md.
  */
 const inFlight: Reader<InFlight> = (value, where, times) => {
   const read = inFlightAsWritten(value, where, times);

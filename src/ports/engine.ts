@@ -12,8 +12,12 @@ export interface Engine {
   list(filter: ContainerFilter): Promise<readonly Container[]>;
   /** null when there is no such container. */
   inspect(idOrName: string): Promise<Container | null>;
-  /** Creates and starts. Rejects with `name-taken` when the name is in use: look at what holds it. */
-  start(creation: Creation): Promise<Container>;
+  /**
+   * Creates and starts. Rejects with `name-taken` when the name is in use: look at what holds it. It takes several
+   * requests, and an image may have to be fetched between them: `mayGoOn` is asked before each, and what it throws is
+   * what the start rejects with.
+   */
+  start(creation: Creation, mayGoOn?: () => void): Promise<Container>;
   /** Starts a created or exited container again; starting what runs is no error. */
   startExisting(id: string): Promise<void>;
   /** Stops with the grace time; stopping what is stopped or gone is no error. */

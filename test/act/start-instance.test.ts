@@ -234,6 +234,21 @@ describe("starting an instance", () => {
       expect(hands.sent).toEqual([]);
     });
 
+    it("hands it on to the engine, whose start takes several requests", async () => {
+      const hands = scriptedHands();
+      const engine = hands.tools.engines["h1"]!;
+      const inTwoRequests: typeof engine.start = async (creation, mayGoOn) => {
+        mayGoOn?.();
+        hands.sent.push("create");
+        mayGoOn?.();
+        return engine.start(creation);
+      };
+      const tools = { ...hands.tools, engines: { h1: { ...engine, start: inTwoRequests } } };
+      const results = await openApply(tools)(hands.fence(2), web, aPlanOf("web", [[start]]));
+      expect(results).toMatchObject([{ kind: "skipped" }]);
+      expect(hands.sent).toEqual(["create"]);
+    });
+
     it("does not register after it has fallen, and does not call the start undone", async () => {
       const hands = scriptedHands();
       const result = await started(hands, web, hands.fence(1));

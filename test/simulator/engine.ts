@@ -120,12 +120,14 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
         const one = machine.find(idOrName);
         return one === undefined ? null : seen(one);
       }),
-    async start(creation) {
+    async start(creation, mayGoOn = () => undefined) {
+      mayGoOn();
       const created = { kind: "create", machine: machine.machine, creation } as const;
       const container = await change(calls.create, created, dice.int(20, 150), () =>
         machine.create({ ...creation, createdBy: process.name }),
       );
       try {
+        mayGoOn();
         await startContainer(container);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;

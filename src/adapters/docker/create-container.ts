@@ -15,26 +15,29 @@ export interface CreateDeadlines {
 /**
  * Creates and starts a container, fetching its image first when the engine says that it lacks it, and gives its id.
  * When the engine refuses to start it, what was created is removed again; when the outcome is unclear, it is left for
- * the caller's next look, because it may run. Secret values are taken out of the engine's sentences.
+ * the caller's next look, because it may run, as when `mayGoOn` throws between two requests. Secret values are taken out of the engine's sentences.
  */
 export async function createAndStart(
   connection: DockerConnection,
   deadlines: CreateDeadlines,
   creation: Creation,
+  mayGoOn: () => void,
   remove: (id: string) => Promise<void>,
 ): Promise<string> {
-  const id = await createWithImage(connection, deadlines, creation);
+  const id = await createWithImage(connection, deadlines, creation, mayGoOn);
   try {
     for (const network of furtherNetworks(creation.template)) {
+      mayGoOn();
       await connection.call(`connect ${creation.name} to network ${network}`, deadlines.createMs, (docker) =>
         docker.getNetwork(encodeURIComponent(network)).connect({ Container: id }),
       );
     }
+    mayGoOn();
     await connection.call(`start ${creation.name}`, deadlines.startMs, (docker) => docker.getContainer(id).start());
     return id;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    if (error.kind === "refused") await removeLeftover(error, () => remove(id));
+    if (error.kind === "refused") await removeLeftover(error, async () => (mayGoOn(), remove(id)));
     throw sinceCreated(error);
   }
 }
@@ -43,7 +46,9 @@ async function createWithImage(
   connection: DockerConnection,
   { createMs, pullMs }: CreateDeadlines,
   creation: Creation,
+  mayGoOn: () => void,
 ): Promise<string> {
+  mayGoOn();
   try {
     return await create(connection, createMs, creation);
   } catch (error) {
@@ -51,6 +56,7 @@ async function createWithImage(
       throw error;
   }
   await pullImage(connection, creation.template.image, pullMs);
+  mayGoOn();
   return create(connection, createMs, creation);
 }
 

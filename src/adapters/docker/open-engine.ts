@@ -109,8 +109,8 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
     ping: () => identity.read(),
     list: (filter) => listContainers({ connection, listMs: deadlines.listMs, inspect, inspected }, filter),
     inspect,
-    async start(creation) {
-      const id = await createAndStart(connection, deadlines, creation, remove);
+    async start(creation, mayGoOn = () => undefined) {
+      const id = await createAndStart(connection, deadlines, creation, mayGoOn, remove);
       return inspectStarted(id);
     },
     startExisting: (id) =>

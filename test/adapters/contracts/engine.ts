@@ -58,12 +58,12 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
       };
     }
 
-    async function started(creation: Creation): Promise<Container> {
+    async function started(creation: Creation, mayGoOn?: () => void): Promise<Container> {
       onTestFinished(async () => {
         const left = await engine.inspect(creation.name);
         if (left !== null) await engine.remove(left.id);
       });
-      return engine.start(creation);
+      return engine.start(creation, mayGoOn);
     }
 
     async function seen(id: string): Promise<Container> {
@@ -164,6 +164,17 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
         const outcomes = await Promise.all([failure(started(creation)), failure(engine.start(creation))]);
         expect(outcomes.sort()).toEqual(["name-taken", "no failure"]);
         expect(await engine.list({ ...everything, service })).toHaveLength(1);
+      });
+
+      it("sends no start any more when it may not go on after the creation, and leaves that to the next look", async () => {
+        const creation = aCreation(aService());
+        let asked = 0;
+        const onlyOnce = (): void => {
+          asked += 1;
+          if (asked > 1) throw new Error("not any more");
+        };
+        await expect(started(creation, onlyOnce)).rejects.toThrow("not any more");
+        expect((await seen(creation.name)).state).toBe("created");
       });
 
       it("is refused without the image, and leaves nothing behind", async () => {
