@@ -131,8 +131,7 @@ export function handle(part: string, held: Hold): ConsulAgent {
     kill: (name) => signal(runningAgent(part), name),
     async restart() {
       await waitUntil(() => !isRunning(part), { timeoutMs: 5_000, what: `${name} to have ended before its restart` });
-      startAgent(part);
-      await untilReady(part);
+      await startedBySupervisor(part);
     },
     logs: () => readFileSync(path.join(partFolder(part), "consul.log"), "utf8"),
     stop: () =>
@@ -140,6 +139,17 @@ export function handle(part: string, held: Hold): ConsulAgent {
         if (!held.release().stillHeld) await removeConsul(part);
       }),
   };
+}
+
+/** Like a supervisor: one that ends while it starts, as when a port of it is taken for a moment, is started again. */
+async function startedBySupervisor(part: string, tries = 3): Promise<void> {
+  startAgent(part);
+  try {
+    await untilReady(part);
+  } catch (error) {
+    if (tries === 1 || isRunning(part)) throw error;
+    await startedBySupervisor(part, tries - 1);
+  }
 }
 
 /** Ready is when the leader has entered this node in the catalog: before that neither sessions nor checks work. */
@@ -150,7 +160,9 @@ export async function untilReady(part: string): Promise<void> {
   await waitUntil(ready, { timeoutMs: startTimeoutMs, what: `Consul agent ${name} to see a leader` });
   if (isAlive(agent)) return;
   const log = readFileSync(path.join(partFolder(part), "consul.log"), "utf8");
-  throw new Error(`Consul agent ${name} did not start: ${log.trim().split("\n").at(-1)}`);
+  const lines = log.trim().split("\n");
+  const errors = lines.filter((line) => /\[ERROR\]|==> Error|panic/.test(line)).slice(-3);
+  throw new Error(`Consul agent ${name} did not start: ${(errors.length === 0 ? lines.slice(-3) : errors).join("; ")}`);
 }
 
 /** Whether the agent at this address has a leader who knows the node and finds it alive. */

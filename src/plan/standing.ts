@@ -33,7 +33,8 @@ export function standingOf(
     backingOff,
   };
   const foreign = foreignOf(service, observed);
-  const status = statusOf(numbers, trust, foreign);
+  const unlisted = unlistedOf(stock);
+  const status = statusOf(numbers, trust, foreign, unlisted);
   return {
     service: service.name,
     status,
@@ -41,7 +42,7 @@ export function standingOf(
     trustReason: trust.reason,
     runtime: observed.binding.kind === "known" ? observed.binding.value.kind : (service.runtime ?? "none"),
     ...numbers,
-    summary: summaryOf(numbers, trust, foreign),
+    summary: summaryOf(numbers, trust, foreign, unlisted),
   };
 }
 
@@ -55,20 +56,30 @@ function foreignOf(service: Service, { registry }: ServiceObservation): number {
   return service.consul !== null && registry.kind === "known" ? registry.value.foreign.length : 0;
 }
 
-function statusOf(numbers: Numbers, { trust }: TrustVerdict, foreign: number): Status {
+/** Docker runs them and Consul, which should list them by now, does not: one of the two is not to be believed. */
+function unlistedOf({ amiss }: Stock): number {
+  return amiss.filter(
+    ({ instance, condition, superseded, withinGrace }) =>
+      condition === "unregistered" && instance.registration === null && !superseded && !withinGrace,
+  ).length;
+}
+
+function statusOf(numbers: Numbers, { trust }: TrustVerdict, foreign: number, unlisted: number): Status {
   if (trust === "blind") return UNKNOWN;
   const missing = numbers.desired - numbers.healthy;
-  if (missing > 0) return trust === "suspect" || numbers.unknown >= missing ? UNKNOWN : CRITICAL;
+  if (missing > 0) return trust === "suspect" || numbers.unknown + unlisted >= missing ? UNKNOWN : CRITICAL;
   const isDegraded = numbers.surplus > 0 || numbers.quarantined > 0 || numbers.unhealthy > 0;
   return isDegraded || foreign > 0 || trust === "suspect" ? WARNING : PASSING;
 }
 
-function summaryOf(numbers: Numbers, { trust, reason }: TrustVerdict, foreign: number): string {
+function summaryOf(numbers: Numbers, { trust, reason }: TrustVerdict, foreign: number, unlisted: number): string {
   if (trust === "blind") return `cannot tell: ${reason}`;
   const missing = numbers.desired - numbers.healthy - numbers.starting - numbers.unhealthy - numbers.unknown;
+  const starting = numbers.starting - unlisted;
   const parts = [
     missing > 0 ? `${missing} missing` : "",
-    numbers.starting > 0 && numbers.healthy < numbers.desired ? `${numbers.starting} starting` : "",
+    starting > 0 && numbers.healthy < numbers.desired ? `${starting} starting` : "",
+    unlisted > 0 ? `${unlisted} running and not listed in Consul` : "",
     numbers.unhealthy > 0 ? `${numbers.unhealthy} unhealthy` : "",
     numbers.unknown > 0 ? `${numbers.unknown} unknown` : "",
     numbers.surplus > 0 ? `${numbers.surplus} more than asked for` : "",

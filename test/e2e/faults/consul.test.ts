@@ -7,8 +7,7 @@ import { startConsul, startConsulCluster, type ConsulAgent } from "../../../scri
 import { openEventLog, type EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
 import { settles } from "../support/invariants.ts";
-import { by, startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
-import { openProxy, pass, type Proxy } from "../support/proxy.ts";
+import { startPeer, tellIfFailed, untilChecks, untilSays, type Peer, type PeerOptions } from "../support/peers.ts";
 import { webService } from "../support/services.ts";
 import { openSite, until, type Site } from "../support/site.ts";
 
@@ -58,19 +57,6 @@ async function consulOf(config: object = {}): Promise<{ readonly agent: ConsulAg
   return { agent, data };
 }
 
-const checks = async (daemon: Peer, code: number, withinMs = 60_000): Promise<string> => {
-  let stdout = "";
-  await until(
-    async () => {
-      const answer = await daemon.heal("check");
-      stdout = answer.stdout;
-      return answer.code === code;
-    },
-    `heal check to exit ${code}`,
-    withinMs,
-  );
-  return stdout;
-};
 const nothingHappened = (events: EventLog, from: number) => expect(events.since(from)).toEqual([]);
 
 describe("the daemon under a Consul that fails", () => {
@@ -79,11 +65,11 @@ describe("the daemon under a Consul that fails", () => {
     const { site, events, daemon } = await twoHealthy(agent.address);
     const from = events.mark();
     agent.kill("SIGKILL");
-    expect(await checks(daemon, 3)).toMatch(/^web UNKNOWN .*cannot tell/);
+    await untilSays(daemon, 3, /^web UNKNOWN .*cannot tell/);
     await agent.restart();
     const backAtMs = Date.now();
     await settles(site, agent.address, "web", 2);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     const tookMs = Date.now() - backAtMs;
     nothingHappened(events, from);
     noteFault(
@@ -103,7 +89,7 @@ describe("the daemon under a Consul that fails", () => {
     await agent.restart();
     const backAtMs = Date.now();
     await settles(site, agent.address, "web", 2);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     const tookMs = Date.now() - backAtMs;
     nothingHappened(events, from);
     noteFault(
@@ -119,12 +105,12 @@ describe("the daemon under a Consul that fails", () => {
     const { site, events, daemon } = await twoHealthy(agent.address);
     const from = events.mark();
     agent.kill("SIGKILL");
-    await checks(daemon, 3);
+    await untilChecks(daemon, 3);
     rmSync(data, { recursive: true, force: true });
     await agent.restart();
     const backAtMs = Date.now();
     await settles(site, agent.address, "web", 2);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     const tookMs = Date.now() - backAtMs;
     nothingHappened(events, from);
     noteFault(
@@ -142,8 +128,7 @@ describe("the daemon under a Consul that fails", () => {
     const { site, events, daemon } = await twoHealthy(asked.address);
     const from = events.mark();
     for (const agent of others) agent.kill("SIGKILL");
-    const why = await checks(daemon, 3);
-    expect(why).toContain("cannot tell");
+    await untilSays(daemon, 3, /cannot tell/);
     const [victim] = await site.containers("web");
     await site.docker("POST", `/containers/${victim?.Id}/kill`);
     await until(() => events.since(from).some(({ action }) => action === "die"), "the container to die");
@@ -155,43 +140,12 @@ describe("the daemon under a Consul that fails", () => {
     await settles(site, asked.address, "web", 2);
     const tookMs = Date.now() - backAtMs;
     expect(events.since(from).filter(({ action }) => action === "create")).toHaveLength(1);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     noteFault(
       test,
       "two of three Consul servers killed, a container killed meanwhile",
       "status 3, nothing started without a leader; one start when it was back",
       tookMs,
-    );
-  });
-
-  it("believes no valid but empty answer", async (test) => {
-    const consul = inject("consul");
-    const proxy = await openProxy(consul);
-    closing.push(() => proxy.close());
-    const { site, events, daemon } = await twoHealthy(consul, { environmentSettings: by(docker, proxy.http) });
-    const from = events.mark();
-    empty(proxy);
-    const emptyAtMs = Date.now();
-    proxy.cut();
-    await until(
-      () =>
-        proxy.exchanges.filter(({ path: url, number }) => number > 0 && url.includes("/health/service/web")).length > 3,
-      "it to be asked",
-    );
-    // Several looks, those that are consistent among them, and a look after each.
-    await new Promise((passed) => setTimeout(passed, 5_000));
-    nothingHappened(events, from);
-    expect((await site.registrations("web")).length).toBe(2);
-    proxy.treat(() => pass);
-    proxy.cut();
-    await checks(daemon, 0);
-    await settles(site, consul, "web", 2);
-    nothingHappened(events, from);
-    noteFault(
-      test,
-      "Consul answers 200 with nothing in it",
-      "nothing started, stopped or deregistered",
-      Date.now() - emptyAtMs,
     );
   });
 
@@ -219,8 +173,7 @@ describe("the daemon under a Consul that fails", () => {
     });
     const from = events.mark();
     expect((await ask("DELETE", `token/${accessor}`)).status).toBe(200);
-    const why = await checks(daemon, 3);
-    expect(why).toMatch(/ACL|403|denied/i);
+    await untilSays(daemon, 3, /ACL|403|denied/i);
     const [victim] = await site.containers("web");
     await site.docker("POST", `/containers/${victim?.Id}/kill`);
     await new Promise((passed) => setTimeout(passed, 3_000));
@@ -228,7 +181,7 @@ describe("the daemon under a Consul that fails", () => {
     await grant();
     const backAtMs = Date.now();
     await settles(site, agent.address, "web", 2);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     noteFault(
       test,
       "Consul token revoked, a container killed meanwhile",
@@ -248,27 +201,11 @@ describe("the daemon under a Consul that fails", () => {
     }
     const tookMs = Date.now() - beganAtMs;
     await settles(site, agent.address, "web", 2);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     nothingHappened(events, from);
     noteFault(test, "Consul agent reloaded 100 times", "nothing started or stopped", tookMs);
   });
 });
-
-/** Well-formed, with a known leader and an index, and nothing in it: as agents answer during some elections. */
-function empty(proxy: Proxy): void {
-  const headers = {
-    "Content-Type": "application/json",
-    "X-Consul-Index": "1",
-    "X-Consul-KnownLeader": "true",
-    "X-Consul-LastContact": "0",
-  };
-  proxy.treat(({ method, path: url }) => {
-    if (method !== "GET") return pass;
-    if (/\/v1\/health\//.test(url)) return { kind: "answer", status: 200, headers, body: "[]" };
-    if (/\/v1\/catalog\/services/.test(url)) return { kind: "answer", status: 200, headers, body: "{}" };
-    return pass;
-  });
-}
 
 /** The ACL system of a new server takes a moment to be there. */
 async function tryUntil<T>(work: () => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import { freePort } from "../../../scripts/machine/state.ts";
 import { openEventLog, type EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
 import { expectNoSlotTwice, settles } from "../support/invariants.ts";
-import { by, startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
+import { by, startPeer, tellIfFailed, untilChecks, type Peer, type PeerOptions } from "../support/peers.ts";
 import { openProxy, pass, type Exchange, type Proxy } from "../support/proxy.ts";
 import { webService } from "../support/services.ts";
 import { nameOf, openSite, until, type Site } from "../support/site.ts";
@@ -53,8 +53,6 @@ async function twoHealthy(): Promise<Ground & { readonly daemon: Peer }> {
   return { ...ground, daemon };
 }
 
-const checks = (daemon: Peer, code: number) =>
-  until(async () => (await daemon.heal("check")).code === code, `heal check to exit ${code}`, 60_000);
 const killOne = async (site: Site): Promise<void> => {
   const [victim] = await site.containers("web");
   await site.docker("POST", `/containers/${victim?.Id}/kill`);
@@ -74,13 +72,13 @@ describe("the daemon with a connection to Docker that fails", () => {
     const from = events.mark();
     proxy.freeze();
     await killOne(site);
-    await checks(daemon, 3);
+    await untilChecks(daemon, 3);
     expect(created(events, from)).toEqual([]);
     const backAtMs = Date.now();
     proxy.thaw();
     await settles(site, consul, "web", 2);
     expect(created(events, from)).toHaveLength(1);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     noteFault(
       test,
       "connection to Docker half open, a container killed meanwhile",
@@ -160,7 +158,7 @@ describe("the daemon with a connection to Docker that fails", () => {
       ...options,
       settings: { healing: { backOff: { initial: "500ms", max: "2s" } } },
     });
-    await checks(daemon, 2);
+    await untilChecks(daemon, 2);
     await until(async () => (await daemon.heal("why", "web")).stdout.includes(image), "the reason to name the image");
     expect(await site.containers("web", { all: true })).toEqual([]);
     await site.docker(
@@ -188,7 +186,7 @@ describe("the daemon with a connection to Docker that fails", () => {
       settings: { healing: { backOff: { initial: "500ms", max: "2s" } } },
     });
     await until(() => daemon.log().includes('"action.failed"'), "the start to fail");
-    await checks(daemon, 2);
+    await untilChecks(daemon, 2);
     await until(() => daemon.log().split('"action.failed"').length > 3, "it to fail again", 60_000);
     expect((await site.containers("web", { all: true })).length).toBeLessThanOrEqual(1);
     await new Promise((closed) => taken.close(closed));
@@ -229,9 +227,9 @@ describe("the daemon with an engine of its own that fails", () => {
     closing.push(() => log.close());
     await fleet.pauseEngine(1);
     const pausedAtMs = Date.now();
-    await checks(daemon, 3);
+    await untilChecks(daemon, 3);
     await fleet.resumeEngine(1);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     await settles(site, fleet.consul.address, "web", 2);
     expect(log.all().filter(({ atMs }) => atMs > pausedAtMs)).toEqual([]);
     noteFault(
@@ -245,7 +243,7 @@ describe("the daemon with an engine of its own that fails", () => {
   it("has every service back after dockerd crashed and was started again", async (test) => {
     const { site, daemon } = await onOwnEngine();
     await fleet.crashEngine(1);
-    await checks(daemon, 3);
+    await untilChecks(daemon, 3);
     await fleet.startEngine(1);
     const startedAtMs = Date.now();
     const events = await openEventLog(host.dockerSocket, site.environment);
@@ -254,7 +252,7 @@ describe("the daemon with an engine of its own that fails", () => {
     const tookMs = Date.now() - startedAtMs;
     expect((await site.containers("web")).map(nameOf).length).toBe(2);
     expect(new Set(created(events)).size).toBe(created(events).length);
-    await checks(daemon, 0);
+    await untilChecks(daemon, 0);
     noteFault(
       test,
       "dockerd killed -9 and started again (its containers end)",

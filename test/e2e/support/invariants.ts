@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { inFlightOf } from "./consul-facts.ts";
 import type { EngineEvent } from "./event-log.ts";
-import { nameOf, until, type Site } from "./site.ts";
+import { nameOf, until, type Listing, type Site } from "./site.ts";
 
 const slotLabel = "heal.slot";
 
@@ -17,26 +17,47 @@ export async function settles(
   count: number,
   withinMs = 60_000,
 ): Promise<void> {
-  let last: unknown = null;
-  const isSo = async (): Promise<boolean> => {
-    const containers = await site.containers(service, { all: true });
-    const registrations = await site.registrations(service);
-    const inFlight = await inFlightOf(consul, site.environment, service);
-    last = { containers: containers.map((one) => `${nameOf(one)} ${one.State}`), registrations, inFlight };
-    const slots = new Set(containers.map(({ Labels }) => Labels[slotLabel]));
-    const names = new Set(containers.map(nameOf));
-    return (
-      containers.length === count &&
-      slots.size === count &&
-      containers.every(({ State }) => State === "running") &&
-      registrations.length === count &&
-      registrations.every(({ status, container }) => status === "passing" && names.has(container ?? "")) &&
-      inFlight.length === 0
-    );
-  };
-  await until(isSo, "", withinMs).catch(() => {
+  let last: Picture | null = null;
+  const look = async (): Promise<boolean> => isAsWanted((last = await pictureOf(site, consul, service)), count);
+  await until(look, "", withinMs).catch(() => {
     throw new Error(`${service} did not settle at ${count} within ${withinMs} ms: ${JSON.stringify(last)}`);
   });
+}
+
+/** Whether all that holds at this moment. */
+export async function isSettled(site: Site, consul: string, service: string, count: number): Promise<boolean> {
+  return isAsWanted(await pictureOf(site, consul, service), count);
+}
+
+interface Picture {
+  readonly containers: readonly { readonly name: string; readonly state: string; readonly slot: string | undefined }[];
+  readonly registrations: readonly Listing[];
+  readonly inFlight: readonly unknown[];
+}
+
+async function pictureOf(site: Site, consul: string, service: string): Promise<Picture> {
+  const [containers, registrations, inFlight] = await Promise.all([
+    site.containers(service, { all: true }),
+    site.registrations(service),
+    inFlightOf(consul, site.environment, service),
+  ]);
+  return {
+    containers: containers.map((one) => ({ name: nameOf(one), state: one.State, slot: one.Labels[slotLabel] })),
+    registrations,
+    inFlight,
+  };
+}
+
+function isAsWanted({ containers, registrations, inFlight }: Picture, count: number): boolean {
+  const names = new Set(containers.map(({ name }) => name));
+  return (
+    containers.length === count &&
+    new Set(containers.map(({ slot }) => slot)).size === count &&
+    containers.every(({ state }) => state === "running") &&
+    registrations.length === count &&
+    registrations.every(({ status, container }) => status === "passing" && names.has(container ?? "")) &&
+    inFlight.length === 0
+  );
 }
 
 /**

@@ -4,7 +4,7 @@ import { openSync, closeSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { run } from "../../../scripts/machine/processes.ts";
 import type { Outcome, Site } from "./site.ts";
-import { until } from "./site.ts";
+import { program, until } from "./site.ts";
 
 export interface Peer {
   readonly pid: number;
@@ -35,8 +35,6 @@ export interface PeerOptions {
   readonly logFolder?: string;
 }
 
-/** HEAL_TEST_PROGRAM: a build that stays as it is while another one is being made. */
-const program = path.resolve(process.env["HEAL_TEST_PROGRAM"] ?? "dist/bin.js");
 let count = 0;
 
 /** Starts a daemon beside others of the site; resolves when it says that it runs. */
@@ -90,6 +88,21 @@ export function launch(site: Site, options: PeerOptions, words: readonly string[
       clearTimeout(force);
     },
   };
+}
+
+/** Waits until `heal check` gives that exit code. */
+export const untilChecks = (peer: Peer, code: number): Promise<void> => untilSays(peer, code, /^/);
+
+/** Waits until `heal check` gives that exit code and says such a thing. */
+export async function untilSays(peer: Peer, code: number, what: RegExp): Promise<void> {
+  let last: Outcome | null = null;
+  const isSo = async (): Promise<boolean> => {
+    last = await peer.heal("check");
+    return last.code === code && what.test(last.stdout);
+  };
+  await until(isSo, "", 60_000).catch(() => {
+    throw new Error(`heal check did not exit ${code} and say ${what} within a minute: ${JSON.stringify(last)}`);
+  });
 }
 
 /** Settings that lead to Docker and Consul by way of proxies. */

@@ -20,10 +20,13 @@ export interface Exchange {
  * - `lose-answer`: the server does it and answers; then the connection ends without the answer
  * - `hold-answer`: as above, and the connection stays open
  * - `mute`: the answer begins and nothing of it follows; the connection stays open
+ * - `halve`: half of the answer's body is given, then the connection ends
+ * - `relabel`: the answer with other headers
  * - `answer`: the proxy answers in the server's place
  */
 export type Treatment =
-  | { readonly kind: "pass" | "hang" | "lose-request" | "lose-answer" | "hold-answer" | "mute" }
+  | { readonly kind: "pass" | "hang" | "lose-request" | "lose-answer" | "hold-answer" | "mute" | "halve" }
+  | { readonly kind: "relabel"; readonly headers: http.OutgoingHttpHeaders }
   | {
       readonly kind: "answer";
       readonly status: number;
@@ -77,16 +80,17 @@ export async function openProxy(target: string): Promise<Proxy> {
         request.resume();
         return void response.writeHead(treatment.status, treatment.headers).end(treatment.body);
       default:
-        return forward(request, response, exchange, treatment.kind);
+        return forward(request, response, exchange, treatment);
     }
   });
   const forward = (
     request: http.IncomingMessage,
     response: http.ServerResponse,
     exchange: Exchange,
-    kind: "pass" | "lose-answer" | "hold-answer" | "mute",
+    treatment: Exclude<Treatment, { readonly kind: "answer" }>,
   ): void => {
     const { method, path } = exchange;
+    const { kind } = treatment;
     const onward = http.request({ ...upstream, agent, method, path, headers: request.headers }, (answer) => {
       exchange.status = answer.statusCode ?? null;
       if (kind === "mute") {
@@ -94,14 +98,16 @@ export async function openProxy(target: string): Promise<Proxy> {
         response.flushHeaders();
         return void answer.resume();
       }
-      if (kind !== "pass" || frozen) {
+      if (kind === "halve") return void halve(answer, response);
+      if ((kind !== "pass" && kind !== "relabel") || frozen) {
         answer.resume();
         if (kind === "lose-answer") answer.once("end", () => request.socket.destroy());
         return;
       }
       streams.add(answer);
       answer.once("close", () => streams.delete(answer));
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      const headers = kind === "relabel" ? { ...answer.headers, ...treatment.headers } : answer.headers;
+      response.writeHead(answer.statusCode ?? 502, headers);
       response.flushHeaders();
       answer.on("error", () => response.destroy());
       answer.pipe(response);
@@ -141,4 +147,12 @@ export async function openProxy(target: string): Promise<Proxy> {
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+async function halve(answer: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  const whole = Buffer.concat(chunks);
+  response.writeHead(answer.statusCode ?? 502, { ...answer.headers, "content-length": whole.length + 1 });
+  response.write(whole.subarray(0, Math.ceil(whole.length / 2)), () => response.destroy());
 }

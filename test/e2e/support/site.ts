@@ -65,7 +65,8 @@ export interface SiteOptions {
   readonly environmentSettings?: object;
 }
 
-const program = resolve("dist/bin.js");
+/** HEAL_TEST_PROGRAM: a build that stays as it is while another one is being made. */
+export const program = resolve(process.env["HEAL_TEST_PROGRAM"] ?? "dist/bin.js");
 
 export function openSite({ docker, consul, settings = {}, environmentSettings = {} }: SiteOptions): Site {
   const environment = `t${randomBytes(3).toString("hex")}`;

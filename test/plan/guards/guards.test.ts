@@ -187,7 +187,7 @@ describe("trust", () => {
         standing: { status: 3, trust: "suspect" },
       });
       expect(summary(planned)).toBe(
-        "unknown: 0/3 healthy: 1 missing, 2 starting, not sure: Consul lists none of 2 running instances, though it listed 3 before",
+        "unknown: 0/3 healthy: 1 missing, 2 running and not listed in Consul, not sure: Consul lists none of 2 running instances, though it listed 3 before",
       );
     });
 
@@ -201,6 +201,11 @@ describe("trust", () => {
         "register web.2.1 on h2 (register-unlisted)",
         "start web.3.1 on h1 (start-missing)",
       ]);
+    });
+
+    it("goes on saying that it cannot tell for as long as Docker runs all of what Consul does not list", () => {
+      const all = empty.withService("web", { count: 2 });
+      expect(summary(all.looked().plan())).toBe("unknown: 0/2 healthy: 2 running and not listed in Consul");
     });
 
     it("keeps what was listed before in mind as long as it is suspicious", () => {
