@@ -204,7 +204,10 @@ describe("trust", () => {
     });
 
     it("goes on saying that it cannot tell for as long as Docker runs all of what Consul does not list", () => {
-      const all = empty.withService("web", { count: 2 });
+      const all = aWorld()
+        .withService("web", { count: 2 })
+        .withInstance("web", 1, { consul: "unlisted" })
+        .withInstance("web", 2, { on: "h2", consul: "unlisted" });
       expect(summary(all.looked().plan())).toBe("unknown: 0/2 healthy: 2 running and not listed in Consul");
     });
 
