@@ -37,11 +37,15 @@ function chosen(ids: readonly string[]): readonly Row[] {
   return ids.length === 0 ? rows : rows.filter((row) => ids.some((id) => isMeant(id, row)));
 }
 
+type Undo = { readonly name: string; readonly work: () => Promise<void> | void };
+
 async function measure(wanted: readonly Row[]): Promise<number> {
-  const undos: { readonly name: string; readonly work: () => Promise<void> | void }[] = [];
+  const undos: Undo[] = [];
   const context = contextOf(undos);
   const results: Result[] = [];
   let failures = 0;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void clearAway(undos, context).finally(() => process.exit(1)));
   try {
     for (const row of wanted) {
       context.say(`${row.id}: ${row.what}`);
@@ -53,18 +57,22 @@ async function measure(wanted: readonly Row[]): Promise<number> {
       }
     }
   } finally {
-    for (const { name, work } of undos.toReversed()) {
-      await Promise.resolve(work()).catch((error: unknown) =>
-        context.say(`${name} could not be cleared away: ${String(error)}`),
-      );
-    }
+    await clearAway(undos, context);
   }
   console.log(tableOf(results));
   if (values.json !== undefined) writeFileSync(values.json, jsonOf(results));
   return failures === 0 ? 0 : 1;
 }
 
-function contextOf(undos: { readonly name: string; readonly work: () => Promise<void> | void }[]): Context {
+async function clearAway(undos: Undo[], { say }: Context): Promise<void> {
+  for (const { name, work } of undos.splice(0).toReversed()) {
+    await Promise.resolve()
+      .then(work)
+      .catch((error: unknown) => say(`${name} could not be cleared away: ${String(error)}`));
+  }
+}
+
+function contextOf(undos: Undo[]): Context {
   const made = new Map<string, Promise<unknown>>();
   return {
     quick: values.quick,

@@ -7,6 +7,7 @@ import { nudgeRows } from "./rows/nudge.ts";
 import { passesRows } from "./rows/passes.ts";
 import { recoverRows } from "./rows/recover.ts";
 import { redisRows } from "./rows/redis.ts";
+import { resyncConsulRows } from "./rows/resync-consul.ts";
 import { resyncRows } from "./rows/resync.ts";
 import { steadyRows } from "./rows/steady.ts";
 import { stormRows } from "./rows/storm.ts";
@@ -24,6 +25,7 @@ export const rows: readonly Row[] = [
   ...noopRows,
   ...nudgeRows,
   ...resyncRows,
+  ...resyncConsulRows,
   ...stormRows,
   ...steadyRows,
   ...cliRows,

@@ -1,5 +1,6 @@
 import type { Plan } from "../model/plan.ts";
 import type { Service } from "../model/service.ts";
+import { giveUpDead } from "../observe/hosts.ts";
 import { mayBeSwarm } from "../observe/ownership.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -131,13 +132,8 @@ export function startDaemon(parts: DaemonParts): Daemon {
     onHint(names) {
       starting.delete("Consul has not answered yet");
       world.eyes.registry.invalidateNodes();
-      if (names === "all") {
-        world.eyes.registry.invalidate(null);
-        nudges.nudge(null);
-        return;
-      }
-      world.eyes.registry.invalidate(names);
-      nudges.nudge(servicesOf(names));
+      world.eyes.registry.invalidate(names === "all" ? null : names);
+      nudges.nudge(names === "all" ? null : servicesOf(names));
       probeSilent();
     },
     onTrouble(reason) {
@@ -153,6 +149,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
   };
   /** Consul has news, and a host may have died: ask the engines now instead of at their next turn. */
   const probeSilent = (): void => {
+    void giveUpDead(world.eyes.hosts, world.eyes.registry, world.eyes.identities);
     for (const host of world.eyes.hosts) void host.probe();
   };
 

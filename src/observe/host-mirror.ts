@@ -37,12 +37,18 @@ export interface HostMirror {
   refreshService(filter: ContainerFilter, keys: readonly OwnerKey[]): Promise<void>;
   /** Asks at once whether the engine answers. */
   probe(): Promise<void>;
+  /** Whether it is being asked, and has not answered for longer than an engine that is there takes between two answers. */
+  isOverdue(): boolean;
+  /** Its answer is not waited for any longer: it is silent, for this reason. */
+  giveUp(reason: string): void;
   /** Keeps the mirror true until the signal fires. */
   follow(signal: AbortSignal): Promise<void>;
 }
 
 /** An engine that was there takes milliseconds to say so; one whose machine is gone takes for ever. */
 const ANSWER_WITHIN_MS = 2_000;
+/** It is asked once a second, so that half of this has been spent on an answer that does not come. */
+const OVERDUE_AFTER_MS = 1_500;
 
 /** Opens a mirror that has seen nothing yet: unknown, until the first refresh or follow. */
 export function openHostMirror({ engine, clock, filter, onChange, onHolder }: HostMirrorDeps): HostMirror {
@@ -113,6 +119,11 @@ export function openHostMirror({ engine, clock, filter, onChange, onHolder }: Ho
       if (contact.facts().kind === "known") await contact.ask(() => list(wanted, keys));
     },
     probe,
+    isOverdue() {
+      const facts = contact.facts();
+      return probing !== null && facts.kind === "known" && clock.steadyMs() - facts.atMs > OVERDUE_AFTER_MS;
+    },
+    giveUp: (reason) => contact.failed(new Error(reason)),
     follow: (signal) =>
       followHost({ engine, clock }, { opened: refresh, event: take, broken: contact.failed, isAlive }, signal),
   };

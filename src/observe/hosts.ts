@@ -50,6 +50,23 @@ export async function observeHosts(
   return { hosts, isBehindSilence: (node) => isAnywhere || silentNodes.includes(node) };
 }
 
+/**
+ * An engine whose answer is overdue and whose node Consul calls critical is silent from now on: to wait until its time
+ * is over would only put off what two sources say. Asks Consul only when an answer is overdue. Never rejects.
+ */
+export async function giveUpDead(
+  mirrors: readonly HostMirror[],
+  registry: RegistryMirror,
+  identity: HostIdentity,
+): Promise<void> {
+  if (!mirrors.some((mirror) => mirror.isOverdue())) return;
+  const nodes = await registry.nodes();
+  for (const mirror of mirrors) {
+    const isDead = findNode(mirror.host, nodes, identity)?.status === "critical";
+    if (isDead && mirror.isOverdue()) mirror.giveUp("no answer, and Consul calls its node critical");
+  }
+}
+
 function nodeStatus(node: NodeHealth | null, nodes: Known<readonly NodeHealth[]>): HostObservation["node"] {
   if (nodes.kind === "unknown") return nodes;
   if (node === null) return known("absent", nodes.atMs);

@@ -312,6 +312,29 @@ describe("a mirror whose engine falls silent", () => {
     expect(opened.mirror.silentSinceMs()).toBe(opened.clock.steadyMs());
   });
 
+  it("is overdue when it was asked and has not answered for a second and a half, and given up, silent since it last did", async () => {
+    const opened = await following();
+    const heardMs = opened.clock.steadyMs();
+    opened.script.hold("ping");
+    await opened.clock.advance(1_500);
+    expect(opened.mirror.isOverdue()).toBe(false);
+    await opened.clock.advance(1);
+    expect(opened.mirror.isOverdue()).toBe(true);
+    opened.mirror.giveUp("it is dead");
+    expect(opened.mirror.engine()).toMatchObject({ kind: "unknown", reason: expect.stringContaining("it is dead") });
+    expect(opened.mirror.silentSinceMs()).toBe(heardMs);
+    expect(opened.mirror.isOverdue()).toBe(false);
+    opened.script.letGo("ping");
+    await opened.clock.settle();
+    expect(opened.mirror.engine().kind).toBe("unknown");
+  });
+
+  it("is not overdue while it answers", async () => {
+    const opened = await following();
+    await opened.clock.advance(10_000);
+    expect(opened.mirror.isOverdue()).toBe(false);
+  });
+
   it("speaks again after a whole list, not after a ping", async () => {
     const opened = await following();
     streamOf(opened).end();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { known, unknown } from "../../src/model/known.ts";
-import { observeHosts } from "../../src/observe/hosts.ts";
+import { giveUpDead, observeHosts } from "../../src/observe/hosts.ts";
 import { openRegistryMirror } from "../../src/observe/registry-mirror.ts";
 import { noSwarmMirror } from "../../src/observe/swarm-mirror.ts";
 import type { SwarmMirror } from "../../src/observe/swarm-mirror.ts";
@@ -101,5 +101,40 @@ describe("observing the hosts", () => {
       const { isBehindSilence } = await seen([aHostMirror("h2", [], silent)], [aNode("h1", "passing")]);
       expect(isBehindSilence("h1")).toBe(true);
     });
+  });
+});
+
+describe("a host whose answer is overdue", () => {
+  const overdue = (host: string) => {
+    const given: string[] = [];
+    return { given, mirror: { ...aHostMirror(host, []), isOverdue: () => true, giveUp: () => void given.push(host) } };
+  };
+  const notice = async (mirror: ReturnType<typeof overdue>["mirror"], nodes: readonly NodeHealth[] | null) => {
+    const script = scriptedRegistry();
+    if (nodes === null) script.failure = new Error("no quorum");
+    else script.nodes = nodes;
+    await giveUpDead([mirror], openRegistryMirror(script.registry, fakeClock()), { nodeOf: () => null, addresses: {} });
+    return script.asked;
+  };
+
+  it("is given up at once when Consul calls its node critical", async () => {
+    const { given, mirror } = overdue("h1");
+    await notice(mirror, [aNode("h1", "critical")]);
+    expect(given).toEqual(["h1"]);
+  });
+
+  it.each([
+    ["its node is passing", [aNode("h1", "passing")]],
+    ["another's node is critical", [aNode("h1", "passing"), aNode("h2", "critical")]],
+    ["Consul does not know it", []],
+    ["Consul does not answer", null],
+  ])("is waited for when %s", async (_name, nodes) => {
+    const { given, mirror } = overdue("h1");
+    await notice(mirror, nodes);
+    expect(given).toEqual([]);
+  });
+
+  it("is what Consul is asked about, and nobody else", async () => {
+    expect(await notice({ ...overdue("h1").mirror, isOverdue: () => false }, [aNode("h1", "critical")])).toEqual([]);
   });
 });

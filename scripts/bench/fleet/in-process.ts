@@ -57,11 +57,16 @@ export interface Asked {
   passes: number;
 }
 
-export async function openInProcess(fleet: Pick<Fleet, "desired" | "hosts">, answers: Answers): Promise<InProcess> {
+/** `consul`: a real one instead of the answers. */
+export async function openInProcess(
+  fleet: Pick<Fleet, "desired" | "hosts">,
+  answers: Answers,
+  consul?: ConsulConnection,
+): Promise<InProcess> {
   const asked: Asked = { consul: 0, consulBytes: 0, docker: 0, dockerBytes: 0, actions: 0, commits: 0, passes: 0 };
   const clock = realClock();
   const told = new Map<string, string>();
-  const connection = answeringConsul((service) => told.get(service) ?? answers.health(service), asked);
+  const connection = consul ?? answeringConsul((service) => told.get(service) ?? answers.health(service), asked);
   const oneByOne = pLimit(1);
   const turn = (): Promise<void> => oneByOne(() => breathe());
   const engines = Object.fromEntries(

@@ -30,6 +30,8 @@ export function aHostMirror(
     refresh: async () => void refreshed.push("everything"),
     refreshService: async ({ service }) => void refreshed.push(service ?? "?"),
     probe: async () => undefined,
+    isOverdue: () => false,
+    giveUp: () => undefined,
     follow: async () => undefined,
   };
 }
