@@ -15,15 +15,16 @@ const WITHIN_MS = 300;
  * more of what does not. An agent that does not answer is not waited for: it writes nothing either.
  */
 export async function forgetRole(hands: Hands, service: Service, node: RedisRef, ended: boolean): Promise<void> {
-  const { registrationId } = node;
-  if (registrationId === null) return;
+  const { registration } = node;
+  if (registration === null) return;
   const forget = async (): Promise<void> => {
     const container = ended ? null : await engineOf(hands, node.host).inspect(node.containerId);
     hands.fence();
     if (container?.state === "running") {
       await hands.registry.register(node.host, registrationOf(hands, service, container, "passing"));
     } else {
-      await hands.registry.deregister(await hands.registry.nodeOf(node.host), registrationId);
+      const slash = registration.indexOf("/");
+      await hands.registry.deregister(registration.slice(0, slash), registration.slice(slash + 1));
     }
   };
   const done = forget().catch((error: unknown) => {

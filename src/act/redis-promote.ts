@@ -1,5 +1,5 @@
 import type { PromoteReplica } from "../model/action.ts";
-import type { RedisNode, RedisRef } from "../model/redis.ts";
+import type { RedisNode, RedisRef, RegistrationKey } from "../model/redis.ts";
 import type { Service } from "../model/service.ts";
 import { RedisError } from "../ports/redis.ts";
 import type { Hands } from "./hands.ts";
@@ -31,9 +31,9 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   const consulName = service.consul?.name ?? service.name;
   const access = await accessOf(hands, service);
   const timeline = openTimeline(hands.clock);
-  const ids = (refs: readonly RedisRef[]): readonly string[] =>
-    refs.flatMap(({ registrationId }) => registrationId ?? []);
-  const known = ids([action.to, ...action.others]);
+  const keysOf = (refs: readonly RedisRef[]): readonly RegistrationKey[] =>
+    refs.flatMap(({ registration }) => registration ?? []);
+  const known = keysOf([action.to, ...action.others]);
 
   const giveNobodyTheTag = async (): Promise<void> => {
     if (action.from === null) return;
@@ -53,12 +53,12 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   // The old master's agent has forgotten the tag before anybody else gets it; the nodes need not wait for that.
   const [attached] = await Promise.all([promoted, forgotten]);
   if (action.others.length > 0) timeline.add(`${attached.length} of ${action.others.length} replicas follow`);
-  const rest = ids(action.others.filter((other) => !attached.includes(other)));
+  const rest = keysOf(action.others.filter((other) => !attached.includes(other)));
   await tags.retag(
-    { consulName, masterTag, replicaTag, master: action.to.registrationId, replicas: ids(attached), unsure: rest },
+    { consulName, masterTag, replicaTag, master: action.to.registration, replicas: keysOf(attached), unsure: rest },
     hands.fence,
   );
-  timeline.add(action.to.registrationId === null ? "not registered, so not tagged yet" : "tagged");
+  timeline.add(action.to.registration === null ? "not registered, so not tagged yet" : "tagged");
   return timeline.text();
 }
 

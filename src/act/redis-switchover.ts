@@ -96,9 +96,9 @@ async function swapTags(hands: Hands, service: Service, { from, to, others }: Sw
       consulName: service.consul?.name ?? service.name,
       masterTag,
       replicaTag,
-      master: to.registrationId,
-      replicas: from.registrationId === null ? [] : [from.registrationId],
-      unsure: others.flatMap(({ registrationId }) => registrationId ?? []),
+      master: to.registration,
+      replicas: from.registration === null ? [] : [from.registration],
+      unsure: others.flatMap(({ registration }) => registration ?? []),
     },
     hands.fence,
   );

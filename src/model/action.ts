@@ -1,4 +1,4 @@
-import type { RedisCause, RedisRef } from "./redis.ts";
+import type { RedisCause, RedisRef, RegistrationKey } from "./redis.ts";
 
 /** Why an action is taken or held: the rule that fired and what it saw. Dry run, log, alert and console render this. */
 export interface Because {
@@ -147,10 +147,10 @@ export interface ConfigureRedis extends ActionBase {
 export interface RetagRoles extends ActionBase {
   readonly kind: "retag-roles";
   readonly consulName: string;
-  readonly master: string | null;
-  readonly replicas: readonly string[];
+  readonly master: RegistrationKey | null;
+  readonly replicas: readonly RegistrationKey[];
   /** Registrations whose role is not known: they keep a replica's tag if they have it. */
-  readonly unsure: readonly string[];
+  readonly unsure: readonly RegistrationKey[];
 }
 
 export type RedisAction = PromoteReplica | SwitchOver | AttachReplica | ConfigureRedis | RetagRoles;

@@ -68,7 +68,7 @@ export interface RedisNodeView {
   readonly name: string;
   readonly slot: number | null;
   readonly host: string;
-  readonly registrationId: string | null;
+  readonly registration: RegistrationKey | null;
   /** Where `heal` reaches it. */
   readonly address: RedisAddress;
   /** Where the other nodes reach it. */
@@ -97,7 +97,7 @@ export interface RedisRef {
   readonly containerId: string;
   readonly name: string;
   readonly host: string;
-  readonly registrationId: string | null;
+  readonly registration: RegistrationKey | null;
   readonly address: RedisAddress;
   readonly peer: RedisAddress;
   readonly runId: string | null;
@@ -209,25 +209,35 @@ export interface RedisStanding {
   readonly writable: boolean;
 }
 
-/** Who shall carry which role tag; ids are those of registrations. */
+/**
+ * One entry of Consul's catalog: its node and its id. The id alone does not tell: that of a slot is listed on two nodes
+ * while the host that had the slot before is out of reach.
+ */
+export type RegistrationKey = `${string}/${string}`;
+
+export function registrationKey({ node, id }: { readonly node: string; readonly id: string }): RegistrationKey {
+  return `${node}/${id}`;
+}
+
+/** Who shall carry which role tag. */
 export interface RoleWish {
   readonly masterTag: string;
   readonly replicaTag: string;
-  readonly master: string | null;
-  readonly replicas: readonly string[];
+  readonly master: RegistrationKey | null;
+  readonly replicas: readonly RegistrationKey[];
   /** Whose role is not known: never the master's tag; a replica's stays if it is there. */
-  readonly unsure: readonly string[];
+  readonly unsure: readonly RegistrationKey[];
 }
 
 /** The tags of one registration with the roles as wished: its own stay, and of the role tags there is one or none. */
-export function tagsByRole(id: string, tags: readonly string[], wish: RoleWish): readonly string[] {
+export function tagsByRole(key: RegistrationKey, tags: readonly string[], wish: RoleWish): readonly string[] {
   const { masterTag, replicaTag } = wish;
   const own = tags.filter((tag) => tag !== masterTag && tag !== replicaTag);
   const wasReplica = tags.includes(replicaTag);
   const role =
-    id === wish.master
+    key === wish.master
       ? masterTag
-      : wish.replicas.includes(id) || (wish.unsure.includes(id) && wasReplica)
+      : wish.replicas.includes(key) || (wish.unsure.includes(key) && wasReplica)
         ? replicaTag
         : null;
   const wanted = role === null ? own : [...own, role];

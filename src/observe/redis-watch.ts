@@ -2,6 +2,7 @@ import type { Instance } from "../model/instance.ts";
 import type { Known } from "../model/known.ts";
 import { known, unknown } from "../model/known.ts";
 import type { RedisAddress, RedisNode, RedisNodeView, RedisObservation, RedisTrouble } from "../model/redis.ts";
+import { registrationKey } from "../model/redis.ts";
 import type { Service } from "../model/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Redis, RedisEndpoint } from "../ports/redis.ts";
@@ -184,7 +185,7 @@ function viewOf(
     name: container.name,
     slot: container.slot,
     host: container.host,
-    registrationId: current ? (registration?.id ?? null) : null,
+    registration: current && registration !== null ? registrationKey(registration) : null,
     ...reach,
     now,
     last,

@@ -18,7 +18,7 @@ function ref(slot: number): RedisRef {
     containerId: `container-${slot}`,
     name,
     host: "h1",
-    registrationId: `id-${slot}`,
+    registration: `n1/id-${slot}`,
     address,
     peer: address,
     runId: `run-${slot}`,
@@ -118,10 +118,10 @@ describe("a promotion", () => {
     expect(done).toEqual([
       "tags: nobody / ",
       "stop container-1",
-      "2 follows nobody",
       "agent forgets id-1",
+      "2 follows nobody",
       "3 follows 2",
-      "tags: id-2 / id-3",
+      "tags: n1/id-2 / n1/id-3",
     ]);
     expect(note).toMatch(/untagged \+\d+ ms, old master .*promoted \+\d+ ms, 1 of 1 replicas follow/);
   });
@@ -142,7 +142,7 @@ describe("a promotion", () => {
     await promoteReplica(hands, service, promotion);
     expect(nodes.get(2)?.role).toBe("master");
     expect(done.filter((step) => step === "2 follows nobody")).toHaveLength(1);
-    expect(done.at(-1)).toBe("tags: id-2 / id-3");
+    expect(done.at(-1)).toBe("tags: n1/id-2 / n1/id-3");
   });
   test("is off when the chosen one was started anew meanwhile: it has no data any more", async () => {
     const { hands, done, nodes } = aStage();
@@ -154,7 +154,7 @@ describe("a promotion", () => {
     const { hands, done, nodes } = aStage();
     nodes.delete(3);
     await promoteReplica(hands, service, promotion);
-    expect(done.at(-1)).toBe("tags: id-2 / ");
+    expect(done.at(-1)).toBe("tags: n1/id-2 / ");
   });
 });
 
@@ -176,7 +176,7 @@ describe("a switchover", () => {
       "1 holds writes",
       "1 follows 2",
       "2 follows nobody",
-      "tags: id-2 / id-1",
+      "tags: n1/id-2 / n1/id-1",
       "1 writes again",
       "3 follows 2",
     ]);

@@ -2,7 +2,7 @@ import type { Container, Instance, Registration } from "../../src/model/instance
 import { known, unknown } from "../../src/model/known.ts";
 import { META } from "../../src/model/labels.ts";
 import type { RedisMemory, RedisNode, RedisNodeView, RedisTroubleKind } from "../../src/model/redis.ts";
-import { noRedisMemory } from "../../src/model/redis.ts";
+import { noRedisMemory, registrationKey } from "../../src/model/redis.ts";
 import type { RedisRoles } from "../../src/model/service.ts";
 import { settingsMark } from "../../src/plan/redis/memory.ts";
 import { masterOf } from "../../src/plan/redis/node.ts";
@@ -135,7 +135,7 @@ function viewOf(slot: number, { container, registration }: Instance, options: Pa
     name: container.name,
     slot,
     host: container.host,
-    registrationId: registration?.id ?? null,
+    registration: registration === null ? null : registrationKey(registration),
     address: addressOf(slot),
     peer: addressOf(slot),
     aliases: [addressOf(slot)],

@@ -36,6 +36,8 @@ export interface Agent extends Server {
   lookAtProbes(): void;
   /** The machine's power or network may have changed. */
   review(): void;
+  /** From now on it compares everything with the catalog once a minute, as agents do; it matters for tag override. */
+  compareRegularly(): void;
   /** Its next full anti-entropy comes so much later. */
   resyncAfter(ms: number): void;
   crash(): void;
@@ -46,6 +48,10 @@ export interface Agent extends Server {
 
 export interface LocalService {
   readonly registration: NewRegistration;
+  /** What it was told or, with tag override, what it found in the catalog when it last looked there. */
+  tags: readonly string[];
+  /** The catalog has not been told of its last change. */
+  isNew: boolean;
   readonly ttlMs: number | null;
   status: CheckStatus;
   output: string;
@@ -77,33 +83,48 @@ export function consulAgent(deps: AgentDeps): Agent {
     syncDue = true;
     scheduler.after(dice.int(1, 6), () => {
       syncDue = false;
-      sync();
+      sync(false);
     });
   };
-  /** Anti-entropy: the agent is right about its own node. What fails is tried again after a while. */
-  const sync = (): void => {
+  /**
+   * Anti-entropy: the agent is right about its own node. What fails is tried again after a while. It is right about the
+   * tags, too, except that with tag override it takes over what the catalog has whenever it compares everything; what
+   * changes in between (a check, a registration) it sends with its own copy, as Consul 1.8.7 was seen to do.
+   */
+  const sync = (isWhole = true): void => {
     cancelRetry();
     if (!running()) return;
     if (!reachesServers() || !servers.hasLeader()) {
-      cancelRetry = scheduler.after(dice.int(3_000, 15_000), sync);
+      cancelRetry = scheduler.after(dice.int(3_000, 15_000), () => sync());
       return;
     }
     for (const entry of servers.entriesOf(node)) if (!services.has(entry.id)) servers.drop(node, entry.id);
+    if (isWhole) for (const service of services.values()) takeOverTags(service);
     for (const service of services.values()) push(service);
   };
+  const takeOverTags = (service: LocalService): void => {
+    const there = servers.entry(node, service.registration.id);
+    if (there !== undefined && service.registration.tagOverride) service.tags = there.tags;
+  };
   const push = (service: LocalService): void => {
-    const { id, name, address, port, tags, meta, tagOverride } = service.registration;
+    const { id, name, address, port, meta, tagOverride } = service.registration;
     const { status, output, maintenance } = service;
     const there = servers.entry(node, id);
-    const kept = there !== undefined && tagOverride && there.tagOverride ? there.tags : tags;
-    const entry = { node, id, name, address, port, tags: kept, meta, tagOverride, status, output, maintenance };
+    const tags = tagOverride && there !== undefined && !service.isNew ? there.tags : service.tags;
+    const entry = { node, id, name, address, port, tags, meta, tagOverride, status, output, maintenance };
+    service.isNew = false;
     if (there === undefined || !isSame(there, entry)) servers.put(entry);
+  };
+  const compareNowAndThen = (): void => {
+    sync();
+    scheduler.after(dice.int(60_000, 75_000), compareNowAndThen);
   };
 
   const setStatus = (service: LocalService, status: CheckStatus, output: string): void => {
     if (service.status === status) return;
     service.status = status;
     service.output = output;
+    service.isNew = true;
     service.cancelReap();
     const reapMs = service.registration.health?.deregisterAfterMs ?? null;
     if (status === "critical" && reapMs !== null) {
@@ -166,6 +187,8 @@ export function consulAgent(deps: AgentDeps): Agent {
   ): LocalService => {
     const service: LocalService = {
       registration,
+      tags: registration.tags,
+      isNew: true,
       ttlMs,
       status: registration.health === null && ttlMs === null ? "passing" : registration.initialStatus,
       output: "",
@@ -201,6 +224,7 @@ export function consulAgent(deps: AgentDeps): Agent {
       const service = services.get(id);
       if (service === undefined) throw new Error(`Unknown service "${id}"`);
       service.maintenance = reason;
+      service.isNew = true;
       syncSoon();
     },
     registerTtl(id, name, ttlMs) {
@@ -227,7 +251,8 @@ export function consulAgent(deps: AgentDeps): Agent {
       if (running()) for (const service of services.values()) planProbe(service);
     },
     review,
-    resyncAfter: (ms) => void scheduler.after(ms, sync),
+    compareRegularly: () => void scheduler.after(dice.int(1_000, 60_000), compareNowAndThen),
+    resyncAfter: (ms) => void scheduler.after(ms, () => sync()),
     crash() {
       state = "down";
       asleep = [];
@@ -239,11 +264,14 @@ export function consulAgent(deps: AgentDeps): Agent {
       for (const service of services.values()) {
         // A persisted check comes back critical until it has run; TTL services are registered anew by their owner.
         if (!keepServices || service.ttlMs !== null) forget(service.registration.id);
-        else if (service.registration.health !== null) setStatus(service, "critical", "");
+        else {
+          service.tags = service.registration.tags;
+          if (service.registration.health !== null) setStatus(service, "critical", "");
+        }
       }
       for (const service of services.values()) planProbe(service);
       review();
-      syncSoon();
+      scheduler.after(dice.int(1, 6), () => sync());
     },
     wake() {
       if (state !== "hung") return;

@@ -41,9 +41,11 @@ export interface ConsulServers {
   electLeader(): void;
   onLeader(look: () => void): void;
 
-  entry(node: string, id: string): CatalogEntry | undefined;
-  entriesOf(node: string): readonly CatalogEntry[];
+  entry(node: string, id: string): PlacedEntry | undefined;
+  entriesOf(node: string): readonly PlacedEntry[];
   put(entry: CatalogEntry): void;
+  /** In one transaction: nobody sees some of it. */
+  putAll(entries: readonly CatalogEntry[]): void;
   drop(node: string, id: string): void;
   putNode(node: NodeHealth): void;
 
@@ -60,6 +62,8 @@ export interface ConsulServers {
   waiters(): number;
   /** Hears of every new status: of a node (`id` null) or of a service instance; null when it is gone. */
   onStatus(look: (node: string, id: string | null, status: CheckStatus | null) => void): void;
+  /** Hears the name of every service of which anything has changed. */
+  onService(look: (name: string) => void): void;
 
   /** Everything known is lost, as when the servers come back with empty disks. */
   wipe(): void;
@@ -68,12 +72,12 @@ export interface ConsulServers {
 }
 
 /** An entry with the index at which what was registered (not what its checks say) last changed. */
-interface Placed extends CatalogEntry {
+export interface PlacedEntry extends CatalogEntry {
   readonly modifyIndex: number;
 }
 
 interface Row {
-  readonly entries: Map<string, Placed>;
+  readonly entries: Map<string, PlacedEntry>;
   /** Newest last. */
   readonly history: { readonly atMs: number; readonly view: View<readonly Registration[]> }[];
 }
@@ -83,11 +87,12 @@ const historyMax = 16;
 
 export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
   const rows = new Map<string, Row>();
-  const placed = new Map<string, Placed>();
+  const placed = new Map<string, PlacedEntry>();
   const nodes = new Map<string, NodeHealth>();
   const indexes = new Map<Topic, number>();
   const waiting = new Map<Topic, Set<() => void>>();
   const leaderWatchers: (() => void)[] = [];
+  const serviceWatchers: ((name: string) => void)[] = [];
   const statusWatchers: ((node: string, id: string | null, status: CheckStatus | null) => void)[] = [];
   let index = dice.int(10, 500);
   let oldest = 1;
@@ -121,6 +126,7 @@ export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
   const changedService = (name: string): void => {
     indexes.set(`service:${name}`, index);
     remember(name, rowOf(name));
+    for (const look of serviceWatchers) look(name);
     wake(`service:${name}`);
   };
   const tell = (node: string, id: string | null, status: CheckStatus | null): void => {
@@ -130,6 +136,36 @@ export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
     if (before === after) return;
     if (before === "critical" || after === "critical") mark("critical");
     if (before === "warning" || after === "warning") mark("warning");
+  };
+
+  /** Writes an entry; what it gives tells everybody. */
+  const place = (entry: CatalogEntry): (() => void) => {
+    const key = `${entry.node} ${entry.id}`;
+    if (placed.get(key) !== undefined && placed.get(key)!.name !== entry.name) drop(entry.node, entry.id);
+    const before = placed.get(key);
+    index += 1;
+    const isSame = before !== undefined && isSameRegistration(before, entry);
+    const now: PlacedEntry = { ...entry, modifyIndex: isSame ? before.modifyIndex : index };
+    placed.set(key, now);
+    rowOf(entry.name).entries.set(key, now);
+    return () => {
+      if (!isSame) markMembership(entry.node);
+      statusChanged(before === undefined ? undefined : statusOf(before), statusOf(entry));
+      changedService(entry.name);
+      tell(entry.node, entry.id, statusOf(entry));
+    };
+  };
+  const drop = (node: string, id: string): void => {
+    const key = `${node} ${id}`;
+    const before = placed.get(key);
+    if (before === undefined) return;
+    index += 1;
+    placed.delete(key);
+    rowOf(before.name).entries.delete(key);
+    markMembership(node);
+    statusChanged(statusOf(before), undefined);
+    changedService(before.name);
+    tell(node, id, null);
   };
 
   return {
@@ -148,31 +184,13 @@ export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
     entry: (node, id) => placed.get(`${node} ${id}`),
     entriesOf: (node) => [...placed.values()].filter((entry) => entry.node === node),
     put(entry) {
-      const key = `${entry.node} ${entry.id}`;
-      if (placed.get(key) !== undefined && placed.get(key)!.name !== entry.name) this.drop(entry.node, entry.id);
-      const before = placed.get(key);
-      index += 1;
-      const isSame = before !== undefined && isSameRegistration(before, entry);
-      const now: Placed = { ...entry, modifyIndex: isSame ? before.modifyIndex : index };
-      placed.set(key, now);
-      rowOf(entry.name).entries.set(key, now);
-      if (!isSame) markMembership(entry.node);
-      statusChanged(before === undefined ? undefined : statusOf(before), statusOf(entry));
-      changedService(entry.name);
-      tell(entry.node, entry.id, statusOf(entry));
+      this.putAll([entry]);
     },
-    drop(node, id) {
-      const key = `${node} ${id}`;
-      const before = placed.get(key);
-      if (before === undefined) return;
-      index += 1;
-      placed.delete(key);
-      rowOf(before.name).entries.delete(key);
-      markMembership(node);
-      statusChanged(statusOf(before), undefined);
-      changedService(before.name);
-      tell(node, id, null);
+    putAll(entries) {
+      const announcements = entries.map(place);
+      for (const announce of announcements) announce();
     },
+    drop,
     putNode(node) {
       const before = nodes.get(node.node);
       index += 1;
@@ -243,9 +261,10 @@ export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
     },
 
     onStatus: (look) => void statusWatchers.push(look),
+    onService: (look) => void serviceWatchers.push(look),
 
     wipe() {
-      for (const entry of placed.values()) this.drop(entry.node, entry.id);
+      for (const entry of placed.values()) drop(entry.node, entry.id);
       nodes.clear();
       index += 1;
       mark("nodes");
@@ -260,7 +279,7 @@ export function consulServers(scheduler: Scheduler, dice: Dice): ConsulServers {
   };
 }
 
-function registration(entry: Placed, on: NodeHealth | undefined): Registration {
+function registration(entry: PlacedEntry, on: NodeHealth | undefined): Registration {
   const { id, name, node, port, tags, meta, maintenance, output, modifyIndex } = entry;
   const address = entry.address === "" ? (on?.address ?? "") : entry.address;
   const nodeStatus = on?.status ?? "passing"; // as long as gossip has no check of it

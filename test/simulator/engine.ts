@@ -18,6 +18,8 @@ export interface SimulatedEngineDeps {
   readonly network: Network;
   readonly weather: EngineWeather;
   readonly witness: EngineWitness;
+  /** What `cp` does within a container: whether it found anything to copy. */
+  readonly copyAside?: (container: TrueContainer) => boolean;
 }
 
 /** Faults of the event stream: asked once per event. */
@@ -46,6 +48,7 @@ const calls = {
   list: { name: "engine.list", mutates: false, deadlineMs: 10_000 },
   inspect: { name: "engine.inspect", mutates: false, deadlineMs: 5_000 },
   output: { name: "engine.output", mutates: false, deadlineMs: 10_000 },
+  run: { name: "engine.run", mutates: true, deadlineMs: 10_000 },
   follow: { name: "engine.follow", mutates: false, deadlineMs: 5_000 },
   create: { name: "engine.create", mutates: true, deadlineMs: 30_000 },
   start: { name: "engine.start", mutates: true, deadlineMs: 30_000 },
@@ -157,6 +160,13 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
       const container = machine.find(id);
       if (container !== undefined) await removeContainer(container);
     },
+    run: (id) =>
+      ask(line, calls.run, () => {
+        const container = machine.find(id);
+        if (container?.state !== "running") throw new EngineError("refused", `Container ${id} is not running`);
+        const copied = deps.copyAside?.(container) ?? true;
+        return { exitCode: copied ? 0 : 1, output: copied ? "" : "cp: no such file" };
+      }),
     lastOutput: () => ask(line, calls.output, () => "simulated output"),
     follow: (signal, onOpen, onEvent) => follow(deps, line, signal, onOpen, onEvent) as Promise<never>,
     close: () => {},

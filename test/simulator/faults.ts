@@ -2,12 +2,14 @@ import { LABEL } from "../../src/model/labels.ts";
 import { aTemplate } from "../builders/template.ts";
 import { consulFaults } from "./faults-consul.ts";
 import { controllerFaults } from "./faults-controller.ts";
+import { redisFaults } from "./faults-redis.ts";
 import { runtimeFaults } from "./faults-runtime.ts";
 import { isUp } from "./container.ts";
 import type { TrueContainer } from "./container.ts";
 import { dice } from "./random.ts";
 import type { Dice } from "./random.ts";
 import type { Machine } from "./machine.ts";
+import { hasRedis } from "./redis-plan.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 /** One thing that goes wrong: at a time, for a while (0: at once and for good), with a seed of its own for what else it draws. */
@@ -31,13 +33,21 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   ...runtimeFaults,
   ...consulFaults,
   ...controllerFaults,
+  ...redisFaults,
 };
+const usualKinds = [runtimeFaults, consulFaults, controllerFaults].flatMap((kinds) => Object.keys(kinds));
 
 /** Swarm testing: each seed has some kinds of fault and not others, so that none hides behind another. */
 export function drawFaults(seed: number, stormMs: number): readonly FaultEvent[] {
-  const chance = dice(seed, "faults");
+  const usual = drawAmong(usualKinds, dice(seed, "faults"), stormMs);
+  if (!hasRedis(seed)) return usual;
+  const own = drawAmong(Object.keys(redisFaults), dice(seed, "Redis faults"), stormMs);
+  return [...usual, ...own].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function drawAmong(names: readonly string[], chance: Dice, stormMs: number): readonly FaultEvent[] {
   const share = chance.pick([0.1, 0.2, 0.4, 0.8]);
-  const kinds = Object.keys(faultKinds).filter(() => chance.chance(share));
+  const kinds = names.filter(() => chance.chance(share));
   const usual = kinds.flatMap((kind) => Array<string>(Math.ceil((faultKinds[kind]!.weight ?? 1) * 4)).fill(kind));
   if (usual.length === 0) return [];
   const everyMs = chance.pick([20_000, 60_000, 120_000, 300_000]);

@@ -24,6 +24,8 @@ export interface Sabotage {
   readonly notifier?: (notifier: Notifier) => Notifier;
   /** Nothing is looked at without a hint. */
   readonly noResync?: boolean;
+  /** Role tags are written back over whatever has become of what was read. */
+  readonly blindRetag?: boolean;
   /** Consul's hints never come. */
   readonly noWatch?: boolean;
 }

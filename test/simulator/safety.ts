@@ -30,6 +30,8 @@ export interface Safety extends EngineWitness, RegistryWitness, SwarmWitness, Co
   mutationsOf(service: string): number;
   lastMutationAtMs(service: string): number;
   violate(invariant: string, what: string): void;
+  /** An order about the roles of a Redis service is sent. */
+  orderedRoles(process: Process, service: string, what: string): void;
   /** Other hands destroyed what `heal` remembers. */
   memoryLost(): void;
 }
@@ -203,6 +205,10 @@ export function safety(deps: SafetyDeps): Safety {
     violations,
     violate,
     memoryLost: tries.forget,
+    orderedRoles(process, service, what) {
+      mustLead(process, what, null);
+      mutated(service);
+    },
     mutationsOf: (service) => mutations.get(service)?.count ?? 0,
     lastMutationAtMs: (service) => mutations.get(service)?.lastAtMs ?? 0,
 

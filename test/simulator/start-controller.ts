@@ -1,5 +1,5 @@
 import { watchRegistry } from "../../src/adapters/consul/watch.ts";
-import type { Tools } from "../../src/act/hands.ts";
+import type { RedisTools, Tools } from "../../src/act/hands.ts";
 import { checkPolicy } from "../../src/desired/policy.ts";
 import { startAlerting } from "../../src/loop/alerting.ts";
 import type { Alerting } from "../../src/loop/alerting.ts";
@@ -13,15 +13,18 @@ import type { Leadership } from "../../src/loop/leadership.ts";
 import { defaultTerms } from "../../src/loop/lease.ts";
 import { openMemory } from "../../src/loop/memory.ts";
 import type { Decision } from "../../src/loop/reconcile.ts";
+import { openRedisControl } from "../../src/loop/redis-control.ts";
 import { openWorld } from "../../src/loop/world.ts";
 import type { AlertRules } from "../../src/model/alert.ts";
 import { defaultTuning } from "../../src/model/tuning.ts";
+import type { RedisControl } from "../../src/ports/controller.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { openBoard } from "../../src/report/board.ts";
 import type { Board } from "../../src/report/board.ts";
 import { openReporter } from "../../src/report/reporter.ts";
 import type { Listener } from "../../src/report/reporter.ts";
 import { simulatedCompose } from "./compose.ts";
+import type { TrueContainer } from "./container.ts";
 import type { ConsulDeps } from "./consul-line.ts";
 import { simulatedCoordination } from "./coordination.ts";
 import { simulatedEngine } from "./engine.ts";
@@ -29,16 +32,20 @@ import { simulatedLog } from "./log.ts";
 import { simulatedNotifier } from "./notifier.ts";
 import { startProcess } from "./process.ts";
 import type { Process } from "./process.ts";
+import { simulatedRedis } from "./redis.ts";
 import { simulatedRegistry } from "./registry.ts";
+import { simulatedRoleTags } from "./role-tags.ts";
 import type { Safety } from "./safety.ts";
 import { simulatedSwarm } from "./swarm.ts";
-import type { SimulatedWorld } from "./world.ts";
+import type { RedisWorld, SimulatedWorld } from "./world.ts";
 
 export interface Controller {
   readonly process: Process;
   readonly daemon: Daemon;
   readonly leadership: Leadership;
   readonly board: Board;
+  /** What a person can ask about Redis roles. */
+  readonly roles: RedisControl;
   readonly desiredChanged: () => void;
   /** As on SIGTERM, in the daemon's own order. */
   readonly stop: () => Promise<void>;
@@ -141,6 +148,7 @@ export function startController(world: SimulatedWorld, name: string, machine: st
     daemon,
     leadership,
     board,
+    roles: openRedisControl({ world: loopWorld, run: daemon.pass, takeOffice: async () => {} }),
     desiredChanged: () => void clock.after(random.int(50, 500), () => void reload()),
     stop: () => stopInOrder(daemon, alerting, history.flush),
   };
@@ -187,21 +195,38 @@ function consulOf(world: SimulatedWorld, process: Process): ConsulDeps & { reado
 function toolsOf(world: SimulatedWorld, process: Process, consul: ReturnType<typeof consulOf>): Omit<Tools, "clock"> {
   const { plan, network, weather, cluster, composeFiles } = world;
   const shared = { process, network, weather, witness: world.safety };
-  const engines = world.hosts.map((host) => [host.machine, simulatedEngine({ ...shared, machine: host })] as const);
+  const copyAside = (container: TrueContainer): boolean => world.redis?.servers.copyAside(container) ?? false;
+  const engines = world.hosts.map(
+    (host) => [host.machine, simulatedEngine({ ...shared, machine: host, copyAside })] as const,
+  );
   const managers = world.hosts.filter((host) => host.inSwarm);
   const machines = Object.fromEntries(world.machines);
   return {
     environment: plan.environment,
     engines: Object.fromEntries(engines),
-    hostAddresses: Object.fromEntries(plan.hosts.map((host) => [host, null])),
+    hostAddresses: Object.fromEntries(plan.hosts.map((host) => [host, world.redis?.addresses[host] ?? null])),
     swarm: cluster === null ? null : simulatedSwarm({ ...shared, cluster, managers }),
     compose: composeFiles.length === 0 ? null : simulatedCompose({ ...shared, machines, files: composeFiles }),
     registry: simulatedRegistry({
       ...consul,
       agents: Object.fromEntries(plan.hosts.map((host) => [host, world.agents.get(host)!])),
     }),
+    ...(world.redis === null ? {} : { redis: redisOf(world, world.redis, process, consul) }),
     startsPerHost: 4,
     secrets: { file: async () => "", variable: () => null },
     policyBreach: (service) => checkPolicy(service, { allow: [] })[0]?.message ?? null,
+  };
+}
+
+function redisOf(
+  world: SimulatedWorld,
+  { servers, safety }: RedisWorld,
+  process: Process,
+  consul: ReturnType<typeof consulOf>,
+): RedisTools {
+  const { network, weather } = world;
+  return {
+    nodes: simulatedRedis({ process, network, weather, servers, witness: safety }),
+    tags: simulatedRoleTags({ ...consul, witness: safety, blind: world.sabotage.blindRetag === true }),
   };
 }

@@ -9,7 +9,7 @@ export function tellStory(seed: number, options: SeedOptions, about: Violation |
   const lines: string[] = [];
   runSeed(seed, { ...options, story: (line) => lines.push(line) });
   if (about === null) return lines;
-  const names = new Set(about.what.match(/\bs\d+\b|\bbilling\b|\bblog\b/g) ?? []);
+  const names = new Set(about.what.match(/\b[sr]\d+\b|\bbilling\b|\bblog\b/g) ?? []);
   const concerns = (line: string): boolean => [...names].some((name) => new RegExp(`\\b${name}\\b`).test(line));
   return lines.filter((line) => always.test(line) || concerns(line));
 }

@@ -3,6 +3,8 @@ import { aService, anAdoptedService } from "../builders/service.ts";
 import { aTemplate } from "../builders/template.ts";
 import { dice } from "./random.ts";
 import type { Dice } from "./random.ts";
+import { drawRedis } from "./redis-plan.ts";
+import type { RedisPlan } from "./redis-plan.ts";
 
 /** Everything a seed says about its world before the first thing goes wrong. */
 export interface WorldPlan {
@@ -20,6 +22,8 @@ export interface WorldPlan {
   /** Services of `services` that Swarm or Compose runs. */
   readonly swarm: readonly string[];
   readonly compose: readonly { readonly name: string; readonly host: string }[];
+  /** Services of `services` that are Redis. */
+  readonly redis: readonly RedisPlan[];
 }
 
 const restarts = ["no", "no", "on-failure", "always", "unless-stopped"] as const;
@@ -42,6 +46,7 @@ export function drawWorld(seed: number): WorldPlan {
   const adopted = [...swarm, ...compose.map(({ name }) => name)].map((name) =>
     anAdoptedService(name, { count: chance.int(1, 3) }),
   );
+  const redis = drawRedis(seed, hosts);
   return {
     seed,
     environment: "live",
@@ -56,9 +61,10 @@ export function drawWorld(seed: number): WorldPlan {
     ]),
     resyncMs: chance.pick([60_000, 60_000, 120_000, 300_000]),
     alerts: chance.chance(0.4),
-    services: [...own, ...adopted],
+    services: [...own, ...adopted, ...redis.services],
     swarm,
     compose,
+    redis: redis.plans,
   };
 }
 

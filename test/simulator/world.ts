@@ -23,6 +23,11 @@ import { channel } from "./notifier.ts";
 import type { Channel } from "./notifier.ts";
 import { dice } from "./random.ts";
 import type { Dice } from "./random.ts";
+import { redisClient } from "./redis-client.ts";
+import { redisSafety } from "./redis-safety.ts";
+import type { RedisSafety } from "./redis-safety.ts";
+import { redisServers } from "./redis-servers.ts";
+import type { RedisServers } from "./redis-servers.ts";
 import type { Sabotage } from "./sabotage.ts";
 import { safety } from "./safety.ts";
 import type { Safety } from "./safety.ts";
@@ -54,6 +59,8 @@ export interface SimulatedWorld {
   readonly cluster: SwarmCluster | null;
   readonly composeFiles: readonly ComposeFile[];
   readonly channels: readonly Channel[];
+  /** null in a world without Redis services. */
+  readonly redis: RedisWorld | null;
   readonly truth: Truth;
   readonly safety: Safety;
   readonly controllers: ControllerFleet;
@@ -74,6 +81,13 @@ export interface SimulatedWorld {
   tell(story: () => string): void;
   /** Power, daemons or cables have changed. */
   review(): void;
+}
+
+export interface RedisWorld {
+  readonly servers: RedisServers;
+  readonly safety: RedisSafety;
+  /** Under which address each host is known to the others. */
+  readonly addresses: Readonly<Record<string, string>>;
 }
 
 export interface WorldOptions {
@@ -103,10 +117,12 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
   let desired = aDesiredState([], plan.environment);
   let broken = false;
   let cluster: SwarmCluster | null = null;
+  let redis: RedisWorld | null = null;
 
   const onContainer = (container: TrueContainer, what: ContainerChange): void => {
     if (what !== "serving" && what !== "silent") known.changed(container);
     tell(() => `${container.name} (${container.id}) on ${container.machine}: ${what}`);
+    redis?.servers.onContainer(container, what);
     agents.get(container.machine)?.lookAtProbes();
     if (container.swarmTaskId !== null && !isUp(container)) cluster?.onContainer(container);
   };
@@ -128,6 +144,30 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
     tell,
     countReached: count,
   });
+  if (plan.redis.length > 0) {
+    const places = [...machines.values()].map((one, index) => [`10.0.0.${index + 1}`, one] as const);
+    const addresses = Object.fromEntries(places.map(([address, one]) => [one.machine, address]));
+    const redisDice = chance.fork("redis");
+    const own = { scheduler: time, dice: redisDice, network: cables, count };
+    const processes = redisServers({ ...own, machines: new Map(places), plans: plan.redis });
+    const clients = plan.redis.map((one) => redisClient({ ...own, catalog: servers, servers: processes }, one));
+    const witness = redisSafety({
+      scheduler: time,
+      truth: known,
+      servers: processes,
+      catalog: servers,
+      clients,
+      safety: guard,
+      hosts: plan.hosts,
+      countReached: count,
+      tell,
+      network: cables,
+      agents,
+      machines,
+    });
+    redis = { servers: processes, safety: witness, addresses };
+    for (const agent of agents.values()) agent.compareRegularly();
+  }
   const composeFiles = plan.compose.map(({ name, host }): ComposeFile => {
     const template = aTemplate(`${name}:1`, { restart: "no" });
     return { project: name, host, services: { [name]: { template, unscalable: null } } };
@@ -154,6 +194,7 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
     cluster,
     composeFiles,
     channels: [channel("mail"), channel("chat")],
+    redis,
     truth: known,
     safety: guard,
     controllers: undefined as unknown as ControllerFleet,
@@ -176,6 +217,7 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
     review() {
       for (const agent of agents.values()) agent.review();
       cluster?.review();
+      redis?.servers.review();
     },
   };
   cables.onChange(world.review);

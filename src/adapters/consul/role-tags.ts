@@ -1,4 +1,4 @@
-import { tagsByRole } from "../../model/redis.ts";
+import { registrationKey, tagsByRole } from "../../model/redis.ts";
 import type { RetagWish, RoleTags } from "../../ports/redis.ts";
 import { RegistryError } from "../../ports/registry.ts";
 import type { ConsulConnection } from "./connection.ts";
@@ -62,7 +62,7 @@ async function readEntries(connection: ConsulConnection, name: string): Promise<
 
 function changesFor(entries: readonly Entry[], wish: RetagWish): readonly Entry[] {
   return entries.flatMap((entry) => {
-    const tags = tagsByRole(entry.id, entry.tags, wish);
+    const tags = tagsByRole(registrationKey(entry), entry.tags, wish);
     return tags === entry.tags ? [] : [{ ...entry, tags }];
   });
 }

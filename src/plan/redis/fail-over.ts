@@ -5,6 +5,7 @@
 import type { Because, PromoteReplica } from "../../model/action.ts";
 import { META } from "../../model/labels.ts";
 import type { RedisCause, RedisMasterMemory, RedisRef } from "../../model/redis.ts";
+import { registrationKey } from "../../model/redis.ts";
 import type { Candidate, Field } from "./candidates.ts";
 import { fieldOf } from "./candidates.ts";
 import { refOf, sayingOf } from "./node.ts";
@@ -131,12 +132,12 @@ function promotion(
       sayingOf(other)?.role === "replica",
   );
   const old = instances.find(({ container }) => container.id === master.containerId);
+  const own = old?.registration ?? registrations.find(({ meta }) => meta[META.container] === master.name);
   const from: RedisRef = {
     containerId: master.containerId,
     name: master.name,
     host: master.host,
-    registrationId:
-      old?.registration?.id ?? registrations.find(({ meta }) => meta[META.container] === master.name)?.id ?? null,
+    registration: own === undefined ? null : registrationKey(own),
     address: master.peer,
     peer: master.peer,
     runId: master.runId,

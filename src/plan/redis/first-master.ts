@@ -5,6 +5,7 @@
  */
 import type { Because } from "../../model/action.ts";
 import type { RedisCause, RedisMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
+import { registrationKey } from "../../model/redis.ts";
 import { fieldOf } from "./candidates.ts";
 import { masterOf, nodeAt, refOf, sayingOf } from "./node.ts";
 import type { RedisSituation, RedisStep } from "./situation.ts";
@@ -81,7 +82,9 @@ function decideAmong(situation: RedisSituation, because: Because, seen: readonly
 
 /** Something would be lost if it were made a replica of another. */
 function carriesWeight({ nodes, registrations, roles }: RedisSituation, { view, node }: Seen): boolean {
-  const tagged = registrations.some(({ id, tags }) => id === view.registrationId && tags.includes(roles.masterTag));
+  const tagged = registrations.some(
+    (one) => registrationKey(one) === view.registration && one.tags.includes(roles.masterTag),
+  );
   const followed = nodes.some((other) => {
     const follows = sayingOf(other)?.follows ?? null;
     return follows !== null && nodeAt([view], follows.master) !== null;

@@ -86,7 +86,7 @@ function verdictOn(
   if (node.loading)
     return { ...fine, isIncomplete: true, trouble: standing("loading", `${other.name} is loading its data`) };
   // Its address for the others may be another one before it is registered.
-  if (situation.service.consul !== null && other.registrationId === null) return { ...fine, isIncomplete: true };
+  if (situation.service.consul !== null && other.registration === null) return { ...fine, isIncomplete: true };
   if (!followsMaster(node, master, masterView)) {
     return { ...attach(situation, masterView, masterNode, other, node), isIncomplete: true };
   }

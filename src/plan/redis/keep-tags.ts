@@ -3,8 +3,8 @@
  * one, a replica's tag for who follows it. All in one transaction, so that nobody ever reads two masters.
  */
 import type { RetagRoles } from "../../model/action.ts";
-import type { RedisMasterMemory, RedisNodeView, RoleWish } from "../../model/redis.ts";
-import { tagsByRole } from "../../model/redis.ts";
+import type { RedisMasterMemory, RedisNodeView, RegistrationKey, RoleWish } from "../../model/redis.ts";
+import { registrationKey, tagsByRole } from "../../model/redis.ts";
 import { followsMaster, sayingOf } from "./node.ts";
 import type { RedisSituation } from "./situation.ts";
 
@@ -17,26 +17,27 @@ export function keepTags(
   view: RedisNodeView | null,
 ): readonly RetagRoles[] {
   const { service, roles, nodes, registrations } = situation;
-  const replicas: string[] = [];
-  const unsure: string[] = [];
+  const replicas: RegistrationKey[] = [];
+  const unsure: RegistrationKey[] = [];
   for (const other of nodes) {
-    if (other.registrationId === null || other.containerId === view?.containerId) continue;
+    if (other.registration === null || other.containerId === view?.containerId) continue;
     const node = sayingOf(other);
     const follows = node !== null && master !== null && followsMaster(node, master, view);
-    if (follows && node.follows?.up === true) replicas.push(other.registrationId);
-    else if (node === null || follows) unsure.push(other.registrationId);
+    if (follows && node.follows?.up === true) replicas.push(other.registration);
+    else if (node === null || follows) unsure.push(other.registration);
   }
   const wish: RoleWish = {
     masterTag: roles.masterTag,
     replicaTag: roles.replicaTag,
-    master: view?.registrationId ?? null,
+    master: view?.registration ?? null,
     replicas,
     unsure,
   };
-  const wrong = registrations.filter(({ id, tags }) => tagsByRole(id, tags, wish) !== tags);
+  const wrong = registrations.filter((one) => tagsByRole(registrationKey(one), one.tags, wish) !== one.tags);
   if (wrong.length === 0) return [];
   const listed = wrong.map(
-    ({ id, tags }) => `${id} has ${shown(tags)} instead of ${shown(tagsByRole(id, tags, wish))}`,
+    (one) =>
+      `${one.id} on ${one.node} has ${shown(one.tags)} instead of ${shown(tagsByRole(registrationKey(one), one.tags, wish))}`,
   );
   return [
     {

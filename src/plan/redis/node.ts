@@ -15,8 +15,8 @@ export function nodeAt(nodes: readonly RedisNodeView[], address: RedisAddress): 
 }
 
 export function refOf(view: RedisNodeView): RedisRef {
-  const { containerId, name, host, registrationId, address, peer } = view;
-  return { containerId, name, host, registrationId, address, peer, runId: sayingOf(view)?.runId ?? null };
+  const { containerId, name, host, registration, address, peer } = view;
+  return { containerId, name, host, registration, address, peer, runId: sayingOf(view)?.runId ?? null };
 }
 
 export function masterOf(view: RedisNodeView, node: RedisNode): RedisMasterMemory {

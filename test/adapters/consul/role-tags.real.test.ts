@@ -3,14 +3,19 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConsulConnection } from "../../../src/adapters/consul/connection.ts";
 import { consulRoleTags } from "../../../src/adapters/consul/role-tags.ts";
+import { registrationKey } from "../../../src/model/redis.ts";
+import type { RetagWish } from "../../../src/ports/redis.ts";
 import { connectTo, realConsulUrl } from "./real.ts";
 
 let connection: ConsulConnection;
 let name: string;
+let node: string;
 const ids = (): readonly [string, string] => [`${name}-1`, `${name}-2`];
 
 beforeEach(async () => {
   connection = connectTo(realConsulUrl());
+  const self = await connection.request({ method: "GET", path: ["agent", "self"] });
+  node = (JSON.parse(self.text) as { readonly Config: { readonly NodeName: string } }).Config.NodeName;
   name = `tags-${randomUUID().slice(0, 8)}`;
   for (const [index, id] of ids().entries()) await register(id, 7_000 + index);
 });
@@ -46,12 +51,12 @@ async function tags(): Promise<Readonly<Record<string, readonly string[]>>> {
   return Object.fromEntries((await catalog()).map(({ ServiceID, ServiceTags }) => [ServiceID, ServiceTags]));
 }
 
-const wish = (master: string | null, replicas: readonly string[]) => ({
+const wish = (master: string | null, replicas: readonly string[]): RetagWish => ({
   consulName: name,
   masterTag: "master",
   replicaTag: "slave",
-  master,
-  replicas,
+  master: master === null ? null : registrationKey({ node, id: master }),
+  replicas: replicas.map((id) => registrationKey({ node, id })),
   unsure: [],
 });
 

@@ -16,7 +16,7 @@ describe("the first master", () => {
     expect(decision.memory.master).toMatchObject({ containerId: "container-1", runId: "run-1" });
     expect(decision.actions).toMatchObject([
       { kind: "attach-replica", node: { containerId: "container-2" }, keepAsideAs: null },
-      { kind: "retag-roles", master: "heal.live.cache.1", replicas: [] },
+      { kind: "retag-roles", master: "n1/heal.live.cache.1", replicas: [] },
     ]);
     expect(decision.holds).toMatchObject([{ heldBy: "one-at-a-time" }]);
   });
@@ -29,7 +29,11 @@ describe("the first master", () => {
     const decision = decideRoles(aGroup(parts, { master: null }));
     expect(decision.memory.master?.containerId).toBe("container-2");
     expect(decision.actions).toMatchObject([
-      { kind: "retag-roles", master: "heal.live.cache.2", replicas: ["heal.live.cache.1", "heal.live.cache.3"] },
+      {
+        kind: "retag-roles",
+        master: "n1/heal.live.cache.2",
+        replicas: ["n1/heal.live.cache.1", "n1/heal.live.cache.3"],
+      },
     ]);
   });
   test("waits for the others of the same start", () => {
@@ -91,7 +95,11 @@ describe("while the master is well", () => {
     const parts = [tagged[0], aPart(2, { says: aReplica(2, 1), tags: ["master"] }), aPart(3, { says: aReplica(3, 1) })];
     const decision = decideRoles(aGroup(parts.filter((part) => part !== undefined)));
     expect(decision.actions).toMatchObject([
-      { kind: "retag-roles", master: "heal.live.cache.1", replicas: ["heal.live.cache.2", "heal.live.cache.3"] },
+      {
+        kind: "retag-roles",
+        master: "n1/heal.live.cache.1",
+        replicas: ["n1/heal.live.cache.2", "n1/heal.live.cache.3"],
+      },
     ]);
   });
   test("a replica that does not answer keeps its tag, and loses the master's", () => {
@@ -99,7 +107,7 @@ describe("while the master is well", () => {
     expect(kinds(aGroup([tagged[0] ?? silent, silent]))).toEqual([]);
     const claims = aPart(2, { says: null, tags: ["master"] });
     expect(decideRoles(aGroup([tagged[0] ?? claims, claims])).actions).toMatchObject([
-      { unsure: ["heal.live.cache.2"] },
+      { unsure: ["n1/heal.live.cache.2"] },
     ]);
   });
   test("an old master that is back is made a replica, and has no tag until it is one", () => {
@@ -107,7 +115,7 @@ describe("while the master is well", () => {
     const master = aPart(1, { says: aNode(1, { secondReplicationId: "before", secondOffset: 60 }), tags: ["master"] });
     expect(decideRoles(aGroup([master, back])).actions).toMatchObject([
       { kind: "attach-replica", node: { containerId: "container-2" }, keepAsideAs: null },
-      { kind: "retag-roles", master: "heal.live.cache.1", replicas: [], unsure: [] },
+      { kind: "retag-roles", master: "n1/heal.live.cache.1", replicas: [], unsure: [] },
     ]);
   });
   test("what an old master has written after the promotion is kept aside", () => {
@@ -146,7 +154,7 @@ describe("while the master is well", () => {
     const decision = decideRoles(aGroup(parts));
     expect(decision.memory).toMatchObject({ epoch: 2, master: { containerId: "container-2" } });
     expect(decision.actions).toMatchObject([
-      { kind: "retag-roles", master: "heal.live.cache.2", replicas: ["heal.live.cache.1"] },
+      { kind: "retag-roles", master: "n1/heal.live.cache.2", replicas: ["n1/heal.live.cache.1"] },
     ]);
   });
   test("a person's wish for another master is a hand-over, not a failover", () => {
@@ -200,7 +208,7 @@ describe("under Sentinel's authority", () => {
       aPart(3, { says: cutOff(3, 1) }),
     ];
     const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(2), NOW_MS) }));
-    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: "heal.live.cache.2" }]);
+    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: "n1/heal.live.cache.2" }]);
   });
   test("nobody is promoted when the master ends", () => {
     const parts = [aPart(1, { state: "exited", tags: ["master"] }), aPart(2, { says: cutOff(2, 1) })];

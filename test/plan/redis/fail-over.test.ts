@@ -18,7 +18,7 @@ describe("a master whose container has ended", () => {
     const action = promoted(group);
     expect(action).toMatchObject({ cause: "gone", epoch: 2, fence: "none", to: { containerId: "container-3" } });
     expect(action?.others.map(({ containerId }) => containerId)).toEqual(["container-2"]);
-    expect(action?.from).toMatchObject({ containerId: "container-1", registrationId: "heal.live.cache.1" });
+    expect(action?.from).toMatchObject({ containerId: "container-1", registration: "n1/heal.live.cache.1" });
     expect(decideRoles(group)).toMatchObject({ busy: true, standing: { kind: "failing-over", writable: false } });
   });
 

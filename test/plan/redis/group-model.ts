@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { RedisAction } from "../../../src/model/action.ts";
-import type { RedisMemory, RedisNode } from "../../../src/model/redis.ts";
+import type { RedisMemory, RedisNode, RegistrationKey } from "../../../src/model/redis.ts";
 import { noRedisMemory, tagsByRole } from "../../../src/model/redis.ts";
 import type { RedisDecision, RedisSituation } from "../../../src/plan/redis/situation.ts";
 import { decideRoles } from "../../../src/plan/redis/decide.ts";
@@ -103,10 +103,14 @@ export class GroupModel {
 
   private perform(action: RedisAction, effect: (work: () => void) => boolean): boolean {
     const slotOf = (ref: { readonly containerId: string }): number => Number(ref.containerId.split("-")[1]);
-    const retag = (master: string | null, replicas: readonly string[], unsure: readonly string[]): void => {
+    const retag = (
+      master: RegistrationKey | null,
+      replicas: readonly RegistrationKey[],
+      unsure: readonly RegistrationKey[],
+    ): void => {
       for (const [index, tags] of this.tags.entries()) {
-        const id = idOf(index + 1);
-        this.tags[index] = [...tagsByRole(id, tags, { ...roles, master, replicas, unsure })];
+        const key = keyOf(index + 1);
+        this.tags[index] = [...tagsByRole(key, tags, { ...roles, master, replicas, unsure })];
       }
     };
     switch (action.kind) {
@@ -120,10 +124,10 @@ export class GroupModel {
         const to = slotOf(action.to);
         const others = action.others.map(slotOf);
         return (
-          effect(() => retag(null, [], [to, ...others].map(idOf))) &&
+          effect(() => retag(null, [], [to, ...others].map(keyOf))) &&
           effect(() => this.follow(to, null)) &&
           others.every((other) => effect(() => this.follow(other, to))) &&
-          (this.at(to).alive ? effect(() => retag(idOf(to), others.map(idOf), [])) : true)
+          (this.at(to).alive ? effect(() => retag(keyOf(to), others.map(keyOf), [])) : true)
         );
       }
       case "switch-over": {
@@ -131,7 +135,7 @@ export class GroupModel {
         return (
           effect(() => this.follow(from, to)) &&
           effect(() => this.follow(to, null)) &&
-          (this.at(to).alive ? effect(() => retag(idOf(to), [idOf(from)], [])) : true)
+          (this.at(to).alive ? effect(() => retag(keyOf(to), [keyOf(from)], [])) : true)
         );
       }
     }
@@ -209,8 +213,8 @@ export class GroupModel {
   }
 }
 
-function idOf(slot: number): string {
-  return `heal.live.cache.${slot}`;
+function keyOf(slot: number): RegistrationKey {
+  return `n1/heal.live.cache.${slot}`;
 }
 
 function fresh(slot: number, generation: number): Process {
