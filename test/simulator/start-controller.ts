@@ -148,7 +148,12 @@ export function startController(world: SimulatedWorld, name: string, machine: st
     daemon,
     leadership,
     board,
-    roles: openRedisControl({ world: loopWorld, run: daemon.pass, takeOffice: async () => {} }),
+    roles: openRedisControl({
+      world: loopWorld,
+      run: daemon.pass,
+      exclusive: daemon.nudges.exclusive,
+      takeOffice: async () => {},
+    }),
     desiredChanged: () => void clock.after(random.int(50, 500), () => void reload()),
     stop: () => stopInOrder(daemon, alerting, history.flush),
   };
