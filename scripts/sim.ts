@@ -1,22 +1,24 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { bugs } from "../test/simulator/bugs.ts";
+import type { BugName } from "../test/simulator/bugs.ts";
 import { addResult, emptyResult, mustReach, neverReached } from "../test/simulator/campaign.ts";
 import type { CampaignResult } from "../test/simulator/campaign.ts";
 import { outsideOfPromises } from "../test/simulator/drain.ts";
+import { bugNamed, planting } from "../test/simulator/find-bug.ts";
 import { playOnAll } from "../test/simulator/pool.ts";
 import { runSeed } from "../test/simulator/run-seed.ts";
 import type { SeedOptions } from "../test/simulator/run-seed.ts";
 import { shrink } from "../test/simulator/shrink.ts";
 import { tellStory } from "../test/simulator/story.ts";
-import type { Task } from "../test/simulator/worker.ts";
+import type { SeedTask } from "../test/simulator/worker.ts";
 
 const usage = `The simulator: the real controller in a world that goes wrong.
 
   sim --seeds N [--from S]     plays N seeds on all cores; fails if one breaks a promise or a fault was never reached
   sim --seed S [--story]       plays one seed; with --story tells all that happened
   sim --seed S --shrink        finds out which faults are needed
-  sim --bugs [--within N]      plants every known mistake and finds it
+  sim --bugs [--within N]      plants every known mistake and finds it; with --bug NAME that one
   sim --bug NAME --seed S      plays one seed with a planted mistake
 
   --workers N                  processes to use instead of one per core
@@ -44,7 +46,7 @@ const { values } = parseArgs({
 const workers = Number(values.workers);
 
 if (values.seed !== undefined) process.exitCode = await playOne(Number(values.seed));
-else if (values.bugs) process.exitCode = await findBugs(Number(values.within));
+else if (values.bugs) process.exitCode = await findBugs(values.bug, Number(values.within));
 else if (values.seeds !== undefined) process.exitCode = await playMany(Number(values.from), Number(values.seeds));
 else process.stdout.write(usage);
 
@@ -77,7 +79,7 @@ async function shrinkOne(seed: number, options: SeedOptions): Promise<number> {
 
 async function playMany(from: number, seeds: number): Promise<number> {
   const sum = emptyResult();
-  const tasks = tasksOf(from, from + seeds, null);
+  const tasks = tasksOf(from, from + seeds);
   const beganMs = performance.now();
   const progress = setInterval(() => say(speed(sum, beganMs)), 10_000);
   await playOnAll(
@@ -107,41 +109,33 @@ async function tellFirst(seed: number): Promise<void> {
   for (const line of story.slice(-storyLinesMax)) say(line);
 }
 
-async function findBugs(within: number): Promise<number> {
-  const open = new Map(Object.keys(bugs).map((bug) => [bug, tasksOf(1, within + 1, bug)]));
-  const found = new Map<string, string>();
-  const nextTask = (): Task | null => {
-    for (const [bug, tasks] of open) {
-      const task = found.has(bug) ? undefined : tasks.shift();
-      if (task !== undefined) return task;
-    }
-    return null;
-  };
-  await playOnAll(workers, nextTask, ({ failures }, { bug }) => {
-    const first = failures[0];
-    if (bug === null || first === undefined || found.has(bug)) return;
-    found.set(bug, `seed ${first.seed}: ${first.violation.invariant}: ${first.violation.what}`);
-    say(`found    ${bug}  (${found.get(bug)})`);
-  });
-  const missed = Object.keys(bugs).filter((bug) => !found.has(bug));
-  for (const bug of missed) say(`NOT FOUND within ${within} seeds: ${bug}`);
-  say(`${found.size} of ${Object.keys(bugs).length} planted bugs found`);
-  return missed.length === 0 ? 0 : 1;
+async function findBugs(only: string | undefined, playsMax: number): Promise<number> {
+  const wanted = only === undefined ? (Object.keys(bugs) as BugName[]) : [bugNamed(only)];
+  const tasks = wanted.map((bug) => ({ bug, playsMax }));
+  let foundCount = 0;
+  await playOnAll(
+    workers,
+    () => tasks.shift() ?? null,
+    ({ bug, played, skipped, found }) => {
+      const plays = `${played} plays${skipped.length === 0 ? "" : `, ${skipped.length} of which do not count: ${skipped.join(", ")}`}`;
+      if (found === null) return say(`NOT FOUND: ${bug} (${plays})`);
+      foundCount += 1;
+      const { seed, violation } = found;
+      say(`found: ${bug} (${plays})\n  seed ${seed}: ${violation.invariant}: ${violation.what}`);
+    },
+  );
+  say(`${foundCount} of ${wanted.length} planted bugs found`);
+  return foundCount === wanted.length ? 0 : 1;
 }
 
-function tasksOf(from: number, to: number, bug: string | null): Task[] {
-  const tasks: Task[] = [];
-  for (let at = from; at < to; at += seedsPerTask) {
-    tasks.push({ from: at, to: Math.min(to, at + seedsPerTask), bug, untilFound: bug !== null });
-  }
+function tasksOf(from: number, to: number): SeedTask[] {
+  const tasks: SeedTask[] = [];
+  for (let at = from; at < to; at += seedsPerTask) tasks.push({ from: at, to: Math.min(to, at + seedsPerTask) });
   return tasks;
 }
 
 function planted(bug: string | undefined): SeedOptions {
-  if (bug === undefined) return {};
-  const sabotage = bugs[bug];
-  if (sabotage === undefined) throw new Error(`there is no planted bug called ${bug}: ${Object.keys(bugs).join(", ")}`);
-  return { plant: (world) => void (world.sabotage = sabotage) };
+  return bug === undefined ? {} : planting(bugNamed(bug));
 }
 
 function speed({ seeds, simulatedMs, failures }: CampaignResult, beganMs: number): string {

@@ -12,9 +12,9 @@ import type { Sabotage } from "./sabotage.ts";
 
 /**
  * Mistakes that a controller like this one could have. Each is planted from outside, and each must be found: a
- * simulator that has never caught anything proves nothing.
+ * simulator that has never caught anything proves nothing. `bug-signs.ts` says by what each is recognised.
  */
-export const bugs: Readonly<Record<string, Sabotage>> = {
+export const bugs = {
   // What is remembered
   "forgets what is in flight": remembers((memory) => ({ ...memory, inFlight: [] })),
   "forgets back-offs": remembers((memory) => slots(memory, (slot) => ({ ...slot, backOff: null }))),
@@ -208,7 +208,9 @@ export const bugs: Readonly<Record<string, Sabotage>> = {
   },
   "never takes a registration back": registries((registry) => ({ ...registry, deregister: async () => {} })),
   "believes that what it stops has stopped": engines((engine) => ({ ...engine, stop: async () => {} })),
-};
+} as const satisfies Readonly<Record<string, Sabotage>>;
+
+export type BugName = keyof typeof bugs;
 
 /** Memory in which each service is changed whenever it is written. */
 function remembers(change: (memory: ServiceMemory) => ServiceMemory): Sabotage {

@@ -1,17 +1,23 @@
 import { fork } from "node:child_process";
 import type { CampaignResult } from "./campaign.ts";
-import type { Task } from "./worker.ts";
+import type { BugHunt } from "./find-bug.ts";
+import type { BugTask, SeedTask } from "./worker.ts";
+
+type ResultOf<Task> = Task extends BugTask ? BugHunt : CampaignResult;
 
 /** Plays tasks on so many processes and hands on each result as it comes. Rejects when a process dies. */
-export async function playOnAll(
+export async function playOnAll<Task extends SeedTask | BugTask>(
   workers: number,
   nextTask: () => Task | null,
-  onResult: (result: CampaignResult, task: Task) => void,
+  onResult: (result: ResultOf<Task>) => void,
 ): Promise<void> {
   await Promise.all(Array.from({ length: workers }, () => playOnOne(nextTask, onResult)));
 }
 
-function playOnOne(nextTask: () => Task | null, onResult: (result: CampaignResult, task: Task) => void): Promise<void> {
+function playOnOne<Task extends SeedTask | BugTask>(
+  nextTask: () => Task | null,
+  onResult: (result: ResultOf<Task>) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let task = nextTask();
     if (task === null) return resolve();
@@ -21,8 +27,8 @@ function playOnOne(nextTask: () => Task | null, onResult: (result: CampaignResul
     child.once("exit", (code) =>
       task === null ? resolve() : reject(new Error(`a worker ended with ${code} in ${JSON.stringify(task)}`)),
     );
-    child.on("message", (result: CampaignResult) => {
-      onResult(result, task!);
+    child.on("message", (result: ResultOf<Task>) => {
+      onResult(result);
       task = nextTask();
       if (task === null) child.kill();
       else child.send(task);

@@ -1,29 +1,35 @@
-import { bugs } from "./bugs.ts";
 import { addSeed, emptyResult } from "./campaign.ts";
 import type { CampaignResult } from "./campaign.ts";
 import { outsideOfPromises } from "./drain.ts";
+import { findBug } from "./find-bug.ts";
+import type { BugHunt } from "./find-bug.ts";
+import type { BugName } from "./bugs.ts";
 
-/** Seeds `from` to `to` (not included), with a planted bug or none; `untilFound` stops at the first that fails. */
-export interface Task {
+/** Seeds `from` to `to` (not included). */
+export interface SeedTask {
   readonly from: number;
   readonly to: number;
-  readonly bug: string | null;
-  readonly untilFound: boolean;
+}
+
+/** A planted bug to be found within so many plays. */
+export interface BugTask {
+  readonly bug: BugName;
+  readonly playsMax: number;
 }
 
 /** Plays the seeds one by one; between two of them the event loop turns, so that a rejection nobody handles is seen. */
-export async function playTask({ from, to, bug, untilFound }: Task): Promise<CampaignResult> {
+async function playSeeds({ from, to }: SeedTask): Promise<CampaignResult> {
   const result = emptyResult();
-  const sabotage = bug === null ? {} : bugs[bug];
-  if (sabotage === undefined) throw new Error(`there is no planted bug called ${bug}`);
-  for (let seed = from; seed < to && !(untilFound && result.failures.length > 0); seed += 1) {
-    await outsideOfPromises(() => addSeed(result, seed, { plant: (world) => void (world.sabotage = sabotage) }));
-  }
+  for (let seed = from; seed < to; seed += 1) await outsideOfPromises(() => addSeed(result, seed));
   return result;
 }
 
+function play(task: SeedTask | BugTask): Promise<CampaignResult | BugHunt> {
+  return "bug" in task ? findBug(task.bug, task.playsMax) : playSeeds(task);
+}
+
 if (process.send !== undefined && process.argv.includes("--simulator-worker")) {
-  process.on("message", (task: Task) => {
-    void playTask(task).then((result) => process.send?.(result));
+  process.on("message", (task: SeedTask | BugTask) => {
+    void play(task).then((result) => process.send?.(result));
   });
 }

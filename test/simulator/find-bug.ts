@@ -1,0 +1,65 @@
+import { bugSigns } from "./bug-signs.ts";
+import type { BugSigns } from "./bug-signs.ts";
+import { bugs } from "./bugs.ts";
+import type { BugName } from "./bugs.ts";
+import { outsideOfPromises } from "./drain.ts";
+import { drawFaults } from "./faults.ts";
+import { runSeed, STORM_MS } from "./run-seed.ts";
+import type { SeedOptions, SeedResult } from "./run-seed.ts";
+import type { Violation } from "./safety.ts";
+
+/** What came of the search for one planted bug. */
+export interface BugHunt {
+  readonly bug: BugName;
+  /** Seeds that were played with it. */
+  readonly played: number;
+  /** Seeds that do not count: they break a promise without the bug, too, or one that it cannot break. */
+  readonly skipped: readonly number[];
+  readonly found: { readonly seed: number; readonly violation: Violation } | null;
+}
+
+/** Throws when there is no such bug. */
+export function bugNamed(name: string): BugName {
+  if (!Object.hasOwn(bugs, name)) throw new Error(`there is no planted bug called ${name}`);
+  return name as BugName;
+}
+
+export function planting(bug: BugName): SeedOptions {
+  return { plant: (world) => void (world.sabotage = bugs[bug]) };
+}
+
+/**
+ * Plays the first so many of the seeds 1…5,000 with the bug, those first in which it can show most often, until one
+ * breaks a promise that the bug can break and that the program keeps without it.
+ */
+export async function findBug(bug: BugName, playsMax: number): Promise<BugHunt> {
+  const skipped: number[] = [];
+  let played = 0;
+  for (const seed of likelyFirst(bugSigns[bug]).slice(0, playsMax)) {
+    played += 1;
+    const [violation] = (await play(seed, planting(bug))).violations;
+    if (violation === undefined) continue;
+    const isPlausible = bugSigns[bug].breaks.includes(violation.invariant);
+    if (isPlausible && (await play(seed, {})).violations.length === 0) {
+      return { bug, played, skipped, found: { seed, violation } };
+    }
+    skipped.push(seed);
+  }
+  return { bug, played, skipped, found: null };
+}
+
+/** From so many seeds the likely ones are chosen. */
+const seedsMax = 5_000;
+
+function play(seed: number, options: SeedOptions): Promise<SeedResult> {
+  return outsideOfPromises(() => runSeed(seed, options));
+}
+
+function likelyFirst({ shows }: BugSigns): readonly number[] {
+  const wanted = new Set(shows);
+  const seeds = Array.from({ length: seedsMax }, (_, index) => {
+    const faults = drawFaults(index + 1, STORM_MS);
+    return { seed: index + 1, times: faults.filter(({ kind }) => wanted.has(kind)).length };
+  });
+  return seeds.sort((a, b) => b.times - a.times || a.seed - b.seed).map(({ seed }) => seed);
+}
