@@ -54,6 +54,8 @@ export interface Fleet {
   plug(host: number): Promise<void>;
   /** Runs a command on the host, with the machine's files. */
   exec(host: number, command: readonly string[]): Promise<CommandResult>;
+  /** The words before a command that is to run on the host. */
+  through(host: number): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -125,6 +127,7 @@ function faults(part: string, hosts: readonly FleetHost[], options: FleetOptions
     if (found === undefined) throw new Error(`there is no host ${number}: the fleet has hosts 1 to ${hosts.length}`);
     return found;
   };
+  const through = (number: number) => [fleetScript, partFolder(part), "exec", host(number).name.slice(1)];
   return {
     powerOff: (number) => script(part, "poweroff", host(number)),
     boot: (number) => bootHost(part, host(number), options),
@@ -140,6 +143,10 @@ function faults(part: string, hosts: readonly FleetHost[], options: FleetOptions
     },
     unplug: (number) => script(part, "unplug", host(number)),
     plug: (number) => script(part, "plug", host(number)),
-    exec: (number, command) => run(fleetScript, [partFolder(part), "exec", host(number).name.slice(1), ...command]),
+    exec(number, command) {
+      const [script = "", ...words] = through(number);
+      return run(script, [...words, ...command]);
+    },
+    through,
   };
 }

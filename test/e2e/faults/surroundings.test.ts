@@ -143,6 +143,54 @@ describe("the daemon in surroundings that fail", () => {
     );
   });
 
+  it("tells a webhook again that refused, and follows no redirect", async (test) => {
+    const answered: number[] = [];
+    const broken = await listening(
+      createHttpServer((request, response) => {
+        request.resume();
+        answered.push(answered.length < 2 ? 500 : 200);
+        response.writeHead(answered.at(-1) ?? 500).end();
+      }),
+    );
+    let strangers = 0;
+    const elsewhere = await listening(
+      createHttpServer((_request, response) => void ((strangers += 1), response.end())),
+    );
+    const moved = await listening(
+      createHttpServer((request, response) => {
+        request.resume();
+        response.writeHead(307, { Location: `http://127.0.0.1:${elsewhere}/` }).end();
+      }),
+    );
+    const channels = {
+      broken: { kind: "webhook", url: `http://127.0.0.1:${broken}/` },
+      moved: { kind: "webhook", url: `http://127.0.0.1:${moved}/` },
+    };
+    const both = ["broken", "moved"];
+    const routes = { default: { critical: both, warning: both, wait: "0s" } };
+    const daemon = await twoHealthy({ settings: { alerts: { channels, routes } } });
+    const beganAtMs = Date.now();
+    await until(
+      async () => {
+        if (answered.length === 0) await killAndHeal();
+        return answered.includes(200);
+      },
+      "the alert to be taken at last",
+      90_000,
+    );
+    const tookMs = Date.now() - beganAtMs;
+    expect(answered.slice(0, 3)).toEqual([500, 500, 200]);
+    await until(() => /redirects elsewhere/.test(daemon.log()), "the redirect to be told of");
+    expect(strangers).toBe(0);
+    expect(await killAndHeal()).toBeLessThan(5_000);
+    noteFault(
+      test,
+      "webhook answers 500 twice, another redirects",
+      "told a third time; nothing sent elsewhere; healing as fast as ever",
+      tookMs,
+    );
+  });
+
   it("starts and stops nothing for a check that flaps two hundred times", async (test) => {
     const daemon = await twoHealthy();
     const from = events.mark();

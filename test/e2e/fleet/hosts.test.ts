@@ -4,7 +4,7 @@ import { startFleet, type Fleet, type FleetHost } from "../../../scripts/machine
 import { openEventLog, type EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
 import { openFleetSite, sample, type FleetSite } from "../support/fleet-site.ts";
-import { startPeer, tellIfFailed, type Peer } from "../support/peers.ts";
+import { startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
 import { webService } from "../support/services.ts";
 import { until } from "../support/site.ts";
 
@@ -48,10 +48,10 @@ async function removeAll(host: FleetHost): Promise<void> {
 }
 
 /** Three healthy instances, one per host. */
-async function oneOnEach(lostAfter: string): Promise<void> {
+async function oneOnEach(lostAfter: string, options: PeerOptions = {}): Promise<void> {
   const healing = { unhealthyAfter: "10s", lostAfter };
   ground.site.desire({ web: webService(3, { healing }) });
-  daemon = await startPeer(ground.site);
+  daemon = await startPeer(ground.site, options);
   await allHealthy();
   expect((await ground.running()).map(({ host }) => host).toSorted()).toEqual(["h1", "h2", "h3"]);
   for (const host of hosts) logs.push(await openEventLog(host.dockerSocket, ground.site.environment));
@@ -107,6 +107,39 @@ describe("heal over several engines", () => {
     noteFault(test, "the host boots again", "the superseded container removed, nothing else touched", clearedMs);
   });
 
+  it("brings back what a host took with it when the heal that leads ran on that host", async (test) => {
+    const agent = { address: hosts[0].consulAddress };
+    await oneOnEach("2s", { through: fleet.through(1), environmentSettings: { consul: agent } });
+    const leader = daemon;
+    expect(leader.log()).toContain('"kind":"leader"');
+    daemon = await startPeer(ground.site);
+    const follower = daemon;
+    test.onTestFailed(() => tellIfFailed({ result: { state: "fail" } }, [leader]));
+    await until(() => follower.log().includes('"kind":"follower"'), "the other one to follow");
+    const samples = sample(ground);
+    test.onTestFinished(() => void samples.stop().catch(() => undefined));
+    const offAtMs = Date.now();
+    await fleet.powerOff(1);
+    await leader.ended;
+    await until(() => follower.log().includes('"kind":"leader"'), "the other one to lead", 60_000);
+    const tookOverMs = Date.now() - offAtMs;
+    await allHealthy();
+    const tookMs = Date.now() - offAtMs;
+    expect((await ground.running()).map(({ host }) => host)).not.toContain("h1");
+    const before = (await ground.running()).map(({ id }) => id).toSorted();
+    await fleet.boot(1);
+    await until(async () => (await ground.on(hosts[0])).length === 0, "the superseded one to be removed", 60_000);
+    await checks(0);
+    expect(Math.max(...(await samples.stop()).map(({ healthy }) => healthy))).toBe(3);
+    expect((await ground.running()).map(({ id }) => id).toSorted()).toEqual(before);
+    noteFault(
+      test,
+      "the host of the leading daemon powered off",
+      `another led after ${tookOverMs} ms (Consul's gossip, then the lock-delay); its instance healthy on another host`,
+      tookMs,
+    );
+  });
+
   it("removes what runs twice when a host that was cut off for long returns, and nothing else", async (test) => {
     await oneOnEach("2s");
     const [cutOff] = (await ground.running()).filter(({ host }) => host === "h3");
@@ -144,6 +177,47 @@ describe("heal over several engines", () => {
       "status 3 meanwhile; nothing started or stopped",
       Date.now() - beganAtMs,
     );
+  });
+
+  it("replaces nothing but what has ended while one packet in five to and from a host is lost", async (test) => {
+    await oneOnEach("60s");
+    beganAtMs = Date.now();
+    const loses = (flag: "-I" | "-D") =>
+      Promise.all(
+        [
+          ["INPUT", "-i"],
+          ["OUTPUT", "-o"],
+        ].map(([chain = "", side = ""]) => {
+          const atRandom = ["-m", "statistic", "--mode", "random", "--probability", "0.2", "-j", "DROP"];
+          return fleet.exec(3, ["iptables", "-w", flag, chain, side, "eth0", ...atRandom]);
+        }),
+      );
+    expect((await loses("-I")).map(({ code }) => code)).toEqual([0, 0]);
+    const samples = sample(ground);
+    test.onTestFinished(() => void samples.stop().catch(() => undefined));
+    try {
+      await new Promise((passed) => setTimeout(passed, 10_000));
+      nothingHappened();
+      const [victim] = (await ground.running()).filter(({ host }) => host === "h3");
+      const killedAtMs = Date.now();
+      await callEngine(hosts[2].dockerSocket, "POST", `/containers/${victim?.id}/kill`);
+      await until(async () => (await ground.running()).every(({ id }) => id !== victim?.id), "it to be gone");
+      await allHealthy(120_000);
+      noteFault(
+        test,
+        "20 % of all packets to and from a host lost, a container on it killed",
+        "nothing started or stopped but one container in its place",
+        Date.now() - killedAtMs,
+      );
+    } finally {
+      await loses("-D");
+    }
+    await allHealthy();
+    await checks(0);
+    const since = logs.flatMap((log) => log.all()).filter(({ atMs }) => atMs > beganAtMs);
+    expect(since.filter(({ action }) => action === "start")).toHaveLength(1);
+    expect(since.filter(({ action }) => action === "die")).toHaveLength(1);
+    expect(Math.max(...(await samples.stop()).map(({ running }) => running))).toBe(3);
   });
 
   for (const target of ["DROP", "REJECT"] as const) {

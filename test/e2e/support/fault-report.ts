@@ -1,5 +1,6 @@
 /** Gathers what the fault tests found into one table: printed at the end, and written where HEAL_FAULT_REPORT says. */
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { TestContext } from "vitest";
 import type { Reporter, TestModule } from "vitest/node";
 
@@ -44,9 +45,34 @@ export default class FaultReporter implements Reporter {
       ({ fault, outcome, tookMs, passed }) =>
         `| ${fault} | ${passed ? outcome : `**failed**: expected ${outcome}`} | ${tookMs ?? ""} |`,
     );
-    const table = ["| fault | outcome | ms |", "|---|---|---:|", ...lines, ""].join("\n");
-    console.log(`\n${table}`);
+    const failed = rows.filter(({ passed }) => !passed).length;
+    const head = [
+      `${rows.length} outcomes${failed === 0 ? "" : `, ${failed} of them failed`}, on ${new Date().toISOString().slice(0, 10)},`,
+      `heal ${commit()} against ${process.env["HEAL_TEST_VERSIONS"] ?? "unknown versions"}.`,
+    ].join(" ");
+    const report = [head, "", "| fault | outcome | ms |", "|---|---|---:|", ...lines, ""].join("\n");
+    console.log(`\n${report}`);
     const file = process.env["HEAL_FAULT_REPORT"];
-    if (file !== undefined) writeFileSync(file, table);
+    if (file !== undefined) writeFileSync(file, within(existsSync(file) ? readFileSync(file, "utf8") : "", report));
+  }
+}
+
+const begin = "<!-- outcomes: written by npm run test:faults -->";
+const end = "<!-- end of outcomes -->";
+
+/** A page that has a place for it is kept around it. */
+function within(page: string, report: string): string {
+  const [before, after] = [page.indexOf(begin), page.indexOf(end)];
+  if (before < 0 || after < before) return report;
+  return `${page.slice(0, before + begin.length)}\n\n${report}\n${page.slice(after)}`;
+}
+
+/** Of which sources: with a plus where they were changed since. */
+function commit(): string {
+  const git = (...words: string[]): string => execFileSync("git", words, { encoding: "utf8" }).trim();
+  try {
+    return `${git("rev-parse", "--short", "HEAD")}${git("status", "--porcelain") === "" ? "" : "+"}`;
+  } catch {
+    return "of unknown sources";
   }
 }

@@ -5,6 +5,7 @@
  * Tests read the addresses with `inject("docker")` and so on; programs they start, from HEAL_TEST_DOCKER,
  * HEAL_TEST_CONSUL and HEAL_TEST_CONSUL_BIN. Whoever sets these variables beforehand has the tests use those parts.
  */
+import { availableParallelism, release } from "node:os";
 import type { ProvidedContext } from "vitest";
 import type { TestProject } from "vitest/node";
 import { ensureConsulBinary } from "../../../scripts/machine/consul-binary.ts";
@@ -53,6 +54,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const consul = given["HEAL_TEST_CONSUL"] ?? (await ensureConsul({ say }).then(remember(started))).address;
     const consulBinary = given["HEAL_TEST_CONSUL_BIN"] ?? (await ensureConsulBinary({ say }));
     tell(project, { docker, consul, consulBinary });
+    process.env["HEAL_TEST_VERSIONS"] = await versionsOf(docker, consul);
     return teardown;
   } catch (error) {
     await teardown();
@@ -69,6 +71,14 @@ async function ensureSwarm(docker: string): Promise<() => Promise<void>> {
   return async () => {
     if (!ours) await askEngine(docker, "POST", "/swarm/leave?force=true");
   };
+}
+
+/** What the tests of this run run against, for their report. */
+async function versionsOf(docker: string, consul: string): Promise<string> {
+  const engine = await askEngine<{ Version: string; ApiVersion: string }>(docker, "GET", "/version");
+  const agent = (await (await fetch(`${consul}/v1/agent/self`)).json()) as { readonly Config: { Version: string } };
+  const machine = `Linux ${release()} on ${availableParallelism()} cores`;
+  return `Docker ${engine.Version} (API ${engine.ApiVersion}), Consul ${agent.Config.Version}, Node ${process.versions.node}, ${machine}`;
 }
 
 function tell(project: TestProject, parts: Pick<ProvidedContext, "docker" | "consul" | "consulBinary">): void {
