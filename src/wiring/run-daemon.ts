@@ -27,9 +27,9 @@ type Ending =
  */
 export async function runDaemon(first: Settings, { shadow }: { readonly shadow: boolean }): Promise<void> {
   const metrics = openMetrics(version);
-  const log = countedLog(pinoLog(first.log.level, { environment: first.environment }), metrics);
   let settings = first;
   for (;;) {
+    const log = countedLog(pinoLog(settings.log.level, { environment: settings.environment }), metrics);
     log.info({ event: EVENT.controllerStarted, version, shadow, process: process.pid }, "heal is running");
     const ending = await runOnce(settings, shadow, log, metrics);
     if (ending.kind === "stop") {

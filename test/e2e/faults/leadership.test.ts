@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { destroySession, leaderOf, memoryOf } from "../support/consul-facts.ts";
 import { openEventLog, type EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
-import { startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
+import { by, startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
+import { openProxy, pass } from "../support/proxy.ts";
 import { webService } from "../support/services.ts";
 import { nameOf, openSite, until, type Site } from "../support/site.ts";
 
@@ -96,6 +97,30 @@ describe("two daemons on one environment", () => {
     await startedAt(name(2, 2));
     await expectTwoAndNoMore(name(1, 1), name(2, 2));
     noteFault(test, "leading daemon stopped by SIGTERM", "the other led at once and healed", tookMs);
+  });
+
+  it("finish what is begun before they go, and leave nothing of it to the next", async (test) => {
+    const proxy = await openProxy(inject("docker"));
+    test.onTestFinished(() => proxy.close());
+    const [leader, follower] = await twoDaemons({ environmentSettings: by(proxy.tcp, consul) });
+    let sentAtMs: number | null = null;
+    proxy.treat(({ method, path }) => {
+      if (method !== "POST" || !/\/containers\/[^/]+\/start/.test(path)) return pass;
+      sentAtMs ??= Date.now();
+      return { kind: "delay", ms: 3_000 };
+    });
+    await kill(1, 1);
+    await until(() => sentAtMs !== null, "the start to be sent");
+    leader.kill("SIGTERM");
+    const toldAtMs = Date.now();
+    await leader.ended;
+    const tookMs = Date.now() - toldAtMs;
+    expect(leader.child.exitCode).toBe(0);
+    expect(leader.log()).toContain(`start ${name(1, 2)}`);
+    await leads(follower);
+    await expectTwoAndNoMore(name(1, 2), name(2, 1));
+    expect(startsOf("start")).toEqual([name(1, 1), name(2, 1), name(1, 2)]);
+    noteFault(test, "leading daemon told to stop in the middle of a start", "the start finished, then it went", tookMs);
   });
 
   it("start nothing twice and nothing late when the one that leads stands still past its time", async (test) => {

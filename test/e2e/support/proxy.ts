@@ -21,11 +21,13 @@ export interface Exchange {
  * - `hold-answer`: as above, and the connection stays open
  * - `mute`: the answer begins and nothing of it follows; the connection stays open
  * - `halve`: half of the answer's body is given, then the connection ends
+ * - `delay`: the answer as it is, but so much later
  * - `relabel`: the answer with other headers
  * - `answer`: the proxy answers in the server's place
  */
 export type Treatment =
   | { readonly kind: "pass" | "hang" | "lose-request" | "lose-answer" | "hold-answer" | "mute" | "halve" }
+  | { readonly kind: "delay"; readonly ms: number }
   | { readonly kind: "relabel"; readonly headers: http.OutgoingHttpHeaders }
   | {
       readonly kind: "answer";
@@ -99,7 +101,7 @@ export async function openProxy(target: string): Promise<Proxy> {
         return void answer.resume();
       }
       if (kind === "halve") return void halve(answer, response);
-      if ((kind !== "pass" && kind !== "relabel") || frozen) {
+      if ((kind !== "pass" && kind !== "relabel" && kind !== "delay") || frozen) {
         answer.resume();
         if (kind === "lose-answer") answer.once("end", () => request.socket.destroy());
         return;
@@ -107,10 +109,14 @@ export async function openProxy(target: string): Promise<Proxy> {
       streams.add(answer);
       answer.once("close", () => streams.delete(answer));
       const headers = kind === "relabel" ? { ...answer.headers, ...treatment.headers } : answer.headers;
-      response.writeHead(answer.statusCode ?? 502, headers);
-      response.flushHeaders();
-      answer.on("error", () => response.destroy());
-      answer.pipe(response);
+      const give = (): void => {
+        response.writeHead(answer.statusCode ?? 502, headers);
+        response.flushHeaders();
+        answer.on("error", () => response.destroy());
+        answer.pipe(response);
+      };
+      if (kind === "delay") setTimeout(give, treatment.ms);
+      else give();
     });
     onward.on("error", () => request.socket.destroy());
     response.once("close", () => onward.destroy());

@@ -1,0 +1,199 @@
+/** What `heal run` is to those around it: its files, its signals, Consul, HTTP and other commands. */
+import { renameSync, rmSync, symlinkSync, writeFileSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { freePort } from "../../scripts/machine/state.ts";
+import { leaderOf } from "./support/consul-facts.ts";
+import { openEventLog, type EventLog } from "./support/event-log.ts";
+import { settles } from "./support/invariants.ts";
+import { startPeer, tellIfFailed, untilChecks, type Peer, type PeerOptions } from "./support/peers.ts";
+import { webService } from "./support/services.ts";
+import { openSite, until, type Site } from "./support/site.ts";
+
+const docker = inject("docker");
+const consul = inject("consul");
+const peers: Peer[] = [];
+let site: Site;
+let events: EventLog;
+
+beforeEach(async () => {
+  site = openSite({ docker, consul });
+  events = await openEventLog(docker, site.environment);
+  site.desire({ web: webService(2) });
+});
+afterEach(async ({ task }) => {
+  tellIfFailed(task, peers);
+  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
+  events.close();
+  await site.close();
+});
+
+async function twoHealthy(options: PeerOptions = {}): Promise<Peer> {
+  const daemon = await startPeer(site, options);
+  peers.push(daemon);
+  await settles(site, consul, "web", 2);
+  await untilChecks(daemon, 0);
+  return daemon;
+}
+
+const said = (daemon: Peer, event: string): number => daemon.log().split(`"event":"${event}"`).length - 1;
+const told = (daemon: Peer, event: string, before: number) =>
+  until(() => said(daemon, event) > before, `${event} to be told`);
+
+describe("the daemon and its desired state", () => {
+  const good = (count: number): string => JSON.stringify({ services: { web: webService(count) } });
+  const nonsense: readonly (readonly [what: string, text: string | Buffer])[] = [
+    ["half a file", good(2).slice(0, 90)],
+    ["nothing at all", ""],
+    ["no service any more", '{ "services": {} }'],
+    ["a duplicate key", '{ "services": {}, "services": {} }'],
+    ["__proto__", '{ "services": { "__proto__": { "count": 3 } } }'],
+    ["a hundred thousand brackets", '{ "services": '.concat("[".repeat(100_000))],
+    ["100 MB", Buffer.alloc(100 * 1024 * 1024, "a")],
+    ["NULs", Buffer.alloc(1_000)],
+    ["a wrong type", '{ "services": { "web": { "count": "two" } } }'],
+  ];
+
+  it("keeps the last good one in force whatever the file becomes, and takes up the next good one at once", async () => {
+    const daemon = await twoHealthy();
+    const file = path.join(site.folder, "desired", "services.json");
+    const from = events.mark();
+    for (const [what, text] of nonsense) {
+      const before = said(daemon, "desired-state.refused");
+      writeFileSync(file, text);
+      await told(daemon, "desired-state.refused", before).catch((error: Error) => {
+        throw new Error(`${what}: ${error.message}`);
+      });
+      expect(events.since(from), what).toEqual([]);
+      // Somebody mends it, as they would: this is where a byte order mark and a symbolic link come in.
+      writeFileSync(file, `\uFEFF${good(2)}`);
+      await untilChecks(daemon, 0);
+    }
+    const elsewhere = path.join(site.folder, "elsewhere.json");
+    writeFileSync(elsewhere, good(3));
+    symlinkSync(elsewhere, `${file}.new`);
+    renameSync(`${file}.new`, file);
+    await settles(site, consul, "web", 3);
+    const before = said(daemon, "desired-state.refused");
+    rmSync(file);
+    await told(daemon, "desired-state.refused", before);
+    expect((await daemon.heal("status")).stdout).toContain("desired state");
+    await settles(site, consul, "web", 3);
+    expect(events.since(from).filter(({ action }) => action === "die")).toEqual([]);
+  });
+});
+
+describe("the daemon and its settings", () => {
+  it("takes up changed ones by itself and on SIGHUP, and keeps those in force when they are wrong", async () => {
+    const daemon = await twoHealthy();
+    const from = events.mark();
+    const [first, second] = [await freePort(), await freePort()];
+    const listen = (port: number): void => {
+      const settings = JSON.parse(readFileSync(daemon.config, "utf8")) as { readonly server: object };
+      const server = { ...settings.server, listen: `127.0.0.1:${port}` };
+      const log = { level: port === second ? "debug" : "info" };
+      writeFileSync(daemon.config, JSON.stringify({ ...settings, server, log }));
+    };
+    const answers = (port: number): Promise<boolean> =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    listen(first);
+    await until(() => answers(first), "it to listen where it was told to");
+    const whole = readFileSync(daemon.config, "utf8");
+    writeFileSync(daemon.config, whole.slice(0, -2));
+    await until(() => said(daemon, "settings.refused") > 0, "the settings to be refused");
+    const before = said(daemon, "settings.refused");
+    daemon.kill("SIGHUP");
+    await told(daemon, "settings.refused", before);
+    expect(await answers(first)).toBe(true);
+    writeFileSync(daemon.config, whole);
+    listen(second);
+    daemon.kill("SIGHUP");
+    await until(() => answers(second), "it to listen where it was told to then");
+    expect(await answers(first)).toBe(false);
+    await until(() => said(daemon, "pass.finished") > 0, "it to log as much as it was told to");
+    await untilChecks(daemon, 0);
+    expect(daemon.hasEnded()).toBe(false);
+    expect(events.since(from)).toEqual([]);
+  });
+});
+
+describe("the daemon as others see it", () => {
+  it("shows one check per service in Consul with the line of heal check, and takes them back when it stops", async () => {
+    const daemon = await twoHealthy();
+    const shown = async (): Promise<string> => {
+      const checks = (await (await fetch(`${consul}/v1/agent/checks`)).json()) as Record<
+        string,
+        { readonly Status: string; readonly Output: string }
+      >;
+      const check = checks[`heal-status.${site.environment}.web`];
+      return check === undefined ? "not there" : `${check.Status}: ${check.Output}`;
+    };
+    const isSame = async (status: string): Promise<boolean> => {
+      const { stdout } = await daemon.heal("check", "web");
+      return (await shown()) === `${status}: ${stdout.trim()}`;
+    };
+    await until(() => isSame("passing"), "it to be shown as passing");
+    const [victim] = await site.containers("web");
+    await site.docker("POST", `/containers/${victim?.Id}/pause`);
+    await until(async () => (await shown()).startsWith("critical: "), "it to be shown as critical");
+    await until(() => isSame("passing"), "it to be shown as passing again", 60_000);
+    await daemon.stop();
+    expect(await shown()).toBe("not there");
+  });
+
+  it("answers over HTTP as over its socket, and on loopback only", async () => {
+    const port = await freePort();
+    const server = { listen: `127.0.0.1:${port}`, socket: path.join(site.folder, "http.sock") };
+    await twoHealthy({ settings: { server } });
+    const ask = (what: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${what}`);
+    expect((await ask("/healthz")).status).toBe(200);
+    expect((await ask("/readyz")).status).toBe(200);
+    expect(await (await ask("/metrics")).text()).toMatch(/^heal_\w+\{.*service="web".*\} \d/m);
+    const status = (await (await ask("/api/v1/status")).json()) as {
+      readonly services: readonly { readonly standing: object }[];
+    };
+    expect(status.services.map(({ standing }) => standing)).toMatchObject([
+      {
+        service: "web",
+        status: 0,
+        trust: "trusted",
+        healthy: 2,
+        trustReason: expect.stringContaining("Consul and Docker"),
+      },
+    ]);
+  });
+
+  it("is handed what a one-shot and a watch handler are asked for, and keeps the lock", async () => {
+    const daemon = await twoHealthy();
+    const leader = await leaderOf(consul, site.environment);
+    expect(leader?.processId).toBe(daemon.pid);
+    const [victim] = await site.containers("web");
+    await site.docker("POST", `/containers/${victim?.Id}/kill`);
+    expect((await daemon.heal()).code).toBeLessThanOrEqual(2);
+    await settles(site, consul, "web", 2);
+    expect((await daemon.heal()).code).toBe(0);
+    expect((await daemon.heal("watch")).code).toBe(0);
+    expect(await leaderOf(consul, site.environment)).toEqual(leader);
+  });
+
+  it("takes a registration without a container for what it is, and out of Consul", async () => {
+    await twoHealthy();
+    const all = (await (await fetch(`${consul}/v1/agent/services`)).json()) as Record<
+      string,
+      { readonly ID: string; readonly Meta: Record<string, string> }
+    >;
+    const [one] = Object.values(all).filter(({ Meta }) => Meta["heal-environment"] === site.environment);
+    const from = events.mark();
+    const ghost = `${one?.ID.replace(/\.\d+$/, "")}.3`;
+    const container = `heal.${site.environment}.web.3.9`;
+    const Meta = { ...one?.Meta, "heal-container": container, "heal-slot": "3", "heal-generation": "9" };
+    const body = JSON.stringify({ ID: ghost, Name: "web", Port: 9, Meta });
+    expect((await fetch(`${consul}/v1/agent/service/register`, { method: "PUT", body })).status).toBe(200);
+    await until(async () => (await site.registrations("web")).every(({ id }) => id !== ghost), "the ghost to go");
+    await settles(site, consul, "web", 2);
+    expect(events.since(from)).toEqual([]);
+  });
+});
