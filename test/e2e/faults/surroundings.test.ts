@@ -168,7 +168,7 @@ describe("the daemon in surroundings that fail", () => {
     };
     const both = ["broken", "moved"];
     const routes = { default: { critical: both, warning: both, wait: "0s" } };
-    const daemon = await twoHealthy({ settings: { alerts: { channels, routes } } });
+    const daemon = await twoHealthy({ settings: { log: { level: "debug" }, alerts: { channels, routes } } });
     const beganAtMs = Date.now();
     await until(
       async () => {
