@@ -4,14 +4,14 @@
  *
  *     tsx engine-server.ts FOLDER SERVICES
  *
- * makes FOLDER/<host>.sock for each host, writes FOLDER/registrations.json with what is registered in Consul, and says
+ * makes FOLDER/<host>.sock and FOLDER/<host>.agent for each host, writes FOLDER/registrations.json with what is registered in Consul, and says
  * "ready".
  */
 import { writeFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 import type { ListedJson } from "./fleet.ts";
-import { aFleet, inspectedJson } from "./fleet.ts";
+import { aFleet, inspectedJson, nodeOf } from "./fleet.ts";
 
 const RUNNING_FOR_MS = 3 * 3_600_000;
 
@@ -19,7 +19,7 @@ const [folder = "", services = "10"] = process.argv.slice(2);
 const startedMs = Date.now() - RUNNING_FOR_MS;
 const fleet = await aFleet(Number(services), startedMs);
 writeFileSync(join(folder, "registrations.json"), JSON.stringify(registrations()));
-await Promise.all(fleet.hosts.map((host) => serve(host, fleet.listed[host] ?? [])));
+await Promise.all(fleet.hosts.flatMap((host) => [serve(host, fleet.listed[host] ?? []), serveAgent(host)]));
 console.log("ready");
 
 function serve(host: string, listed: readonly ListedJson[]): Promise<void> {
@@ -44,20 +44,30 @@ function serve(host: string, listed: readonly ListedJson[]): Promise<void> {
   return new Promise((resolve) => server.listen(join(folder, `${host}.sock`), resolve));
 }
 
-/** As an agent's configuration has them; their checks are never reported on, and stay as they are. */
+/** What an agent of Consul on the host would be asked: which node it is. */
+function serveAgent(host: string): Promise<void> {
+  const self = JSON.stringify({ Config: { NodeName: nodeOf(host) } });
+  const server = http.createServer((request, response) => {
+    response.setHeader("Content-Type", "application/json");
+    response.statusCode = request.url?.startsWith("/v1/agent/self") === true ? 200 : 500;
+    response.end(self);
+  });
+  return new Promise((resolve) => server.listen(join(folder, `${host}.agent`), resolve));
+}
+
+/** Operations of transactions that put it all into the catalog, on a node for each host. */
 function registrations(): readonly object[] {
-  type Entry = {
-    Service: { ID: string; Service: string; Tags: string[]; Address: string; Meta: object; Port: number };
-  };
-  return Object.values(fleet.health).flatMap((entries) =>
-    (entries as readonly Entry[]).map(({ Service }) => ({
-      id: Service.ID,
-      name: Service.Service,
-      tags: Service.Tags,
-      address: Service.Address,
-      meta: Service.Meta,
-      port: Service.Port,
-      check: { id: `service:${Service.ID}`, ttl: "240h", status: "passing" },
-    })),
-  );
+  const nodes = fleet.hosts.map((host) => ({
+    Node: { Verb: "set", Node: { Node: nodeOf(host), Address: "10.0.0.1" } },
+  }));
+  type Entry = { readonly Node: { readonly Node: string }; readonly Service: Registered; readonly Checks: object[] };
+  type Registered = { readonly [key in "ID" | "Service" | "Tags" | "Address" | "Meta" | "Port"]: unknown };
+  const services = (Object.values(fleet.health).flat() as Entry[]).flatMap(({ Node: { Node }, Service, Checks }) => {
+    const { ID, Service: name, Tags, Address, Meta, Port } = Service;
+    return [
+      { Service: { Verb: "set", Node, Service: { ID, Service: name, Tags, Address, Meta, Port } } },
+      { Check: { Verb: "set", Check: { ...Checks[1], Definition: undefined } } },
+    ];
+  });
+  return [...nodes, ...services];
 }

@@ -96,6 +96,11 @@ export function serviceName(at: number): string {
   return `svc-${String(at).padStart(5, "0")}`;
 }
 
+/** What Consul calls the host. */
+export function nodeOf(host: string): string {
+  return `node-${host}`;
+}
+
 function containerId(number: number): string {
   return createHash("sha256").update(String(number)).digest("hex");
 }
@@ -148,7 +153,7 @@ export function inspectedJson(listed: ListedJson, startedMs: number): object {
 /** As an agent of Consul 1.8 answers, node and checks with all their fields. */
 function healthJson(service: Service, slot: number, host: string, port: number, index: number): object {
   const id = `heal.${ENVIRONMENT}.${service.name}.${slot}`;
-  const node = `node-${host}`;
+  const node = nodeOf(host);
   return {
     Node: {
       ID: `${containerId(index).slice(0, 8)}-0000-0000-0000-000000000000`,

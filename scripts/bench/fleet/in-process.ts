@@ -19,7 +19,7 @@ import { defaultTuning } from "../../../src/model/tuning.ts";
 import { openBoard } from "../../../src/report/board.ts";
 import { openReporter } from "../../../src/report/reporter.ts";
 import type { Fleet } from "./fleet.ts";
-import { ENVIRONMENT } from "./fleet.ts";
+import { ENVIRONMENT, nodeOf } from "./fleet.ts";
 import { answeringEngine } from "./answering-engine.ts";
 import type { Answers } from "./answers-on-disk.ts";
 
@@ -78,7 +78,10 @@ export async function openInProcess(
     hostAddresses: Object.fromEntries(fleet.hosts.map((host) => [host, "10.0.0.1"])),
     swarm: null,
     compose: null,
-    registry: consulRegistry({ connection, agents: Object.fromEntries(fleet.hosts.map((host) => [host, connection])) }),
+    registry: consulRegistry({
+      connection,
+      agents: Object.fromEntries(fleet.hosts.map((host) => [host, consul === undefined ? connection : agentOf(host)])),
+    }),
     clock,
     startsPerHost: 4,
     secrets: { file: async () => "", variable: () => null },
@@ -183,6 +186,12 @@ export async function openInProcess(
       await running.stop();
     },
   };
+}
+
+/** Only says which node it is. */
+function agentOf(host: string): ConsulConnection {
+  const text = JSON.stringify({ Config: { NodeName: nodeOf(host) } });
+  return { url: host, request: async () => ({ status: 200, headers: {}, text }), close: () => undefined };
 }
 
 function answeringConsul(health: (service: string) => string, asked: Asked): ConsulConnection {

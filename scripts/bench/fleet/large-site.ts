@@ -26,22 +26,23 @@ export function largeSite(context: Context, services = 1_000): Promise<LargeSite
     const server = ["--import", "tsx", resolve("scripts/bench/fleet/engine-server.ts"), folder, String(services)];
     const engines = await started(context, server, join(folder, "engines.log"), "ready");
     context.undo("stand-in engines", () => engines.stop());
-    const registrations = JSON.parse(readFileSync(join(folder, "registrations.json"), "utf8")) as object[];
-    const consul = await startConsul({ say: context.say, name: "bench", config: { services: registrations } });
+    const consul = await startConsul({ say: context.say, name: "bench" });
     context.undo("Consul of the large site", () => consul.stop());
-    const count = async (): Promise<number> =>
-      Object.keys((await (await fetch(`${consul.address}/v1/catalog/services`)).json()) as object).length;
-    await until(async () => (await count()) > services, `${services} services to be in Consul's catalog`, 180_000, 500);
-    await until(() => isSynced(consul.address, registrations.length), "all instances to be there", 180_000, 1_000);
+    await register(consul.address, JSON.parse(readFileSync(join(folder, "registrations.json"), "utf8")) as object[]);
     const config = settings(folder, consul.address, Math.ceil((services * 10) / HOSTS_OF));
     return { consul, services, daemon: () => daemon(context, folder, config, consul.address, services) };
   });
 }
 
-async function isSynced(consul: string, instances: number): Promise<boolean> {
-  const answer = await fetch(`${consul}/v1/catalog/node/bench`);
-  const { Services } = (await answer.json()) as { readonly Services: object };
-  return Object.keys(Services).length > instances;
+/** As many as Consul takes in one transaction. */
+const OPERATIONS_MAX = 64;
+
+async function register(consul: string, operations: readonly object[]): Promise<void> {
+  for (let from = 0; from < operations.length; from += OPERATIONS_MAX) {
+    const body = JSON.stringify(operations.slice(from, from + OPERATIONS_MAX));
+    const answer = await fetch(`${consul}/v1/txn`, { method: "PUT", body });
+    if (!answer.ok) throw new Error(`Consul refused what is to be registered: ${await answer.text()}`);
+  }
 }
 
 function settings(folder: string, consul: string, hosts: number): string {
@@ -49,7 +50,11 @@ function settings(folder: string, consul: string, hosts: number): string {
   const names = Array.from({ length: hosts }, (_, at) => `h${at}`);
   const engines = names.map((name) => [
     name,
-    { docker: `unix://${join(folder, `${name}.sock`)}`, address: "10.0.0.1" },
+    {
+      docker: `unix://${join(folder, `${name}.sock`)}`,
+      consulAgent: `unix://${join(folder, `${name}.agent`)}`,
+      address: "10.0.0.1",
+    },
   ]);
   const own = { consul: { address: consul }, hosts: Object.fromEntries(engines), desiredState: ["desired"] };
   const server = { listen: "none", socket: join(folder, "heal.sock") };

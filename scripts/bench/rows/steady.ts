@@ -1,6 +1,6 @@
 import type { LargeSite } from "../fleet/large-site.ts";
 import { largeSite } from "../fleet/large-site.ts";
-import { INSTANCES_EACH, serviceName } from "../fleet/fleet.ts";
+import { ENVIRONMENT, INSTANCES_EACH, nodeOf, serviceName } from "../fleet/fleet.ts";
 import { connectionsOf, cpuMsOf, rssMiBOf } from "../harness/process-cost.ts";
 import type { Context, Row, Sample } from "../harness/row.ts";
 import { enginePart } from "../../machine/docker.ts";
@@ -16,6 +16,7 @@ interface Steady {
 }
 
 const what = "steady state, 1,000 services of 10 instances in a real Consul, nothing happening";
+const HOSTS = 10;
 const SLICE_MS = 10_000;
 const CHANGES = 200;
 const CHANGES_APART_MS = 25;
@@ -99,16 +100,22 @@ async function costOfChanges({ consul, services }: LargeSite): Promise<number> {
   const before = cpuMsOf(consul.pid());
   const beganMs = performance.now();
   for (let change = 0; change < CHANGES; change += 1) {
-    const id = `service:heal.bench.${serviceName((change >> 1) % services)}.${1 + ((change >> 1) % INSTANCES_EACH)}`;
-    const status = change % 2 === 0 ? "critical" : "passing";
-    const answer = await fetch(`${consul.address}/v1/agent/check/update/${id}`, {
-      method: "PUT",
-      body: JSON.stringify({ Status: status, Output: status }),
-    });
-    if (!answer.ok) throw new Error(`${id}: ${await answer.text()}`);
+    await changeCheck(consul.address, (change >> 1) % services, change % 2 === 0 ? "critical" : "passing");
     await new Promise((resolve) => setTimeout(resolve, CHANGES_APART_MS));
   }
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   const spentMs = cpuMsOf(consul.pid()) - before;
   return spentMs * ((CHANGES * CHANGES_APART_MS + 2_000) / (performance.now() - beganMs));
+}
+
+/** The service's first instance; instances are dealt out to the hosts one after the other. */
+async function changeCheck(consul: string, service: number, status: string): Promise<void> {
+  const ServiceID = `heal.${ENVIRONMENT}.${serviceName(service)}.1`;
+  const Node = nodeOf(`h${(service * INSTANCES_EACH) % HOSTS}`);
+  const Check = { Node, CheckID: `service:${ServiceID}`, Name: "check", Status: status, Output: status, ServiceID };
+  const answer = await fetch(`${consul}/v1/catalog/register`, {
+    method: "PUT",
+    body: JSON.stringify({ Node, SkipNodeUpdate: true, Check }),
+  });
+  if (!answer.ok) throw new Error(`${ServiceID}: ${await answer.text()}`);
 }

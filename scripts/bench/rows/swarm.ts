@@ -11,6 +11,9 @@ import { killable } from "./recover.ts";
 const FEW = 3;
 const MANY = 10;
 
+/** What was scaled up is trimmed again for the next turn. */
+const blastRadius = { stopsPerWindow: 1_000, shareOfFleet: 1 };
+
 interface Scaled {
   readonly edit: Samples;
   readonly scale: Samples;
@@ -46,7 +49,7 @@ function scaled(context: Context): Promise<Scaled> {
     const stage = await stageOf(context);
     const engine = await openRawEngine(stage.docker);
     context.undo("raw engine", () => engine.close());
-    const site = stage.site({ environmentSettings: killable });
+    const site = stage.site({ environmentSettings: { ...killable, blastRadius } });
     const names = { ours: `ours-${site.environment}`, own: `own-${site.environment}` };
     const ours = await openSwarmService(context, engine, { name: names.ours, replicas: FEW });
     const byHand = await openSwarmService(context, engine, { name: `hand-${site.environment}`, replicas: FEW });
