@@ -1,4 +1,3 @@
-import pLimit from "p-limit";
 import type { Action, ActionResult } from "../model/action.ts";
 import { assertNever } from "../model/assert-never.ts";
 import type { ServicePlan } from "../model/plan.ts";
@@ -12,6 +11,8 @@ import { performRedis } from "./redis.ts";
 import { deregisterInstance, registerInstance } from "./registration.ts";
 import { createSwarmService, replaceSwarmTask, scaleComposeService, scaleSwarmService } from "./scale.ts";
 import { startInstance } from "./start-instance.ts";
+import type { Starts } from "./starts.ts";
+import { openStarts } from "./starts.ts";
 import { removeInstance, stopInstance } from "./stop-instance.ts";
 
 /** Carries out the plan of one service behind a pass's fence and reports what came of each action; never rejects. */
@@ -20,18 +21,11 @@ export type Apply = (fence: () => string, service: Service, plan: ServicePlan) =
 /**
  * Waves run one after the other and end at the first that had a failure; a registration that failed holds up nothing,
  * since one agent that is away must not keep instances elsewhere from being started. The actions of one wave run side
- * by side, with so many starts per host at once. The limit is shared by all services of this process.
+ * by side, with so many starts per host at once. That limit is shared by all services of this process.
  */
-export function openApply(tools: Tools): Apply {
-  const limits = new Map<string, ReturnType<typeof pLimit>>();
-  const limited = <T>(action: Action, work: () => Promise<T>): Promise<T> => {
-    if (action.kind !== "start-instance") return work();
-    const limit = limits.get(action.host) ?? pLimit(tools.startsPerHost);
-    limits.set(action.host, limit);
-    return limit(work);
-  };
+export function openApply(tools: Tools, starts: Starts = openStarts(tools.startsPerHost)): Apply {
   return async (fence, service, plan) => {
-    const hands: Hands = { ...tools, fence };
+    const hands: Hands = { ...tools, fence, starts };
     const results: ActionResult[] = [];
     let failed = false;
     for (const wave of plan.waves) {
@@ -39,7 +33,7 @@ export function openApply(tools: Tools): Apply {
         results.push(...wave.map((action) => skipped(action, "an earlier action of the service failed")));
         continue;
       }
-      const outcomes = await Promise.all(wave.map((action) => limited(action, () => attempt(hands, service, action))));
+      const outcomes = await Promise.all(wave.map((action) => attempt(hands, service, action)));
       results.push(...outcomes);
       failed = outcomes.some((outcome) => outcome.kind !== "done" && !isRegistration(outcome.action));
     }

@@ -5,11 +5,13 @@ import type { Engine } from "../ports/engine.ts";
 import type { Redis, RoleTags } from "../ports/redis.ts";
 import type { Registry } from "../ports/registry.ts";
 import type { Swarm } from "../ports/swarm.ts";
+import type { Starts } from "./starts.ts";
 
 /** What acting needs of the world, for one pass. */
 export interface Hands extends Tools {
   /** Throws `Fenced` when the pass may not act (any more); else the sequencer to stamp on what is created. */
   readonly fence: () => string;
+  readonly starts: Starts;
 }
 
 /** What acting needs of the world, whichever pass it is for. */

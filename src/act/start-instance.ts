@@ -16,6 +16,12 @@ import { endMaintenance, registrationOf } from "./registration.ts";
  * does not undo the start: the next pass sees an unlisted instance and registers it.
  */
 export async function startInstance(hands: Hands, service: Service, action: StartInstance): Promise<string | null> {
+  // The next one may begin while this one is registered.
+  const container = await hands.starts.run(action.host, () => bringUp(hands, service, action));
+  return register(hands, service, action, container);
+}
+
+async function bringUp(hands: Hands, service: Service, action: StartInstance): Promise<Container> {
   const breach = hands.policyBreach(service);
   if (breach !== null) throw new ActionRefused(breach, "never");
   if (service.container === null) throw new ActionRefused(`${service.name} has no container template`, "never");
@@ -35,8 +41,7 @@ export async function startInstance(hands: Hands, service: Service, action: Star
       [LABEL.sequencer]: hands.fence(),
     },
   };
-  const container = await startOrComplete(hands, engine, creation, action);
-  return register(hands, service, action, container);
+  return startOrComplete(hands, engine, creation, action);
 }
 
 async function startOrComplete(

@@ -1,5 +1,6 @@
 import type { Tools } from "../act/hands.ts";
 import { openApply } from "../act/apply.ts";
+import { openStarts } from "../act/starts.ts";
 import type { DesiredState } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { openFleetTally } from "../observe/fleet-tally.ts";
@@ -45,6 +46,7 @@ export function openWorld(parts: WorldParts): World {
       onHolder: (key, holds) => holders.note(engine.host, key, holds),
     }),
   );
+  const starts = openStarts(tools.startsPerHost);
   const nodes = new Map<string, string>();
   const eyes: Eyes = {
     clock,
@@ -55,6 +57,7 @@ export function openWorld(parts: WorldParts): World {
     swarm: tools.swarm === null ? noSwarmMirror : openSwarmMirror(tools.swarm, clock),
     compose: tools.compose,
     tally: openFleetTally(),
+    startsUnderWay: starts.underWay,
     ...(tools.redis === undefined
       ? {}
       : {
@@ -83,7 +86,7 @@ export function openWorld(parts: WorldParts): World {
     eyes,
     memory: parts.memory,
     fence: parts.fence,
-    apply: openApply(tools),
+    apply: openApply(tools, starts),
     fleetTurn: openTurn(),
     report: parts.report,
     tuning,

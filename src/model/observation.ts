@@ -22,6 +22,8 @@ export interface HostObservation {
   readonly swarmNode: Known<"ready" | "down"> | null;
   /** Containers of any service of ours that run there: placement prefers the emptier host. */
   readonly load: number;
+  /** Containers that `heal` itself is starting there now, or is about to, for any service; absent where nobody counts. */
+  readonly starting?: number;
 }
 
 /** How one service's two sources answered, joined. */

@@ -25,6 +25,7 @@ export async function observeHosts(
   registry: RegistryMirror,
   swarm: SwarmMirror,
   identity: HostIdentity,
+  startsUnderWay: (host: string) => number = () => 0,
 ): Promise<HostsSeen> {
   const anySilent = mirrors.some((mirror) => mirror.engine().kind === "unknown");
   const nodes = anySilent ? await registry.nodes() : unknown("not asked: all hosts answer");
@@ -43,6 +44,7 @@ export async function observeHosts(
       node: isSilent ? nodeStatus(node, nodes) : unknown("not asked: the host answers"),
       swarmNode: isSilent ? await swarmStatus(swarm, mirror.swarmNodeId()) : null,
       load: mirror.load(),
+      starting: startsUnderWay(host),
     };
   }
   // A silent host whose node is not known may be behind any of them.

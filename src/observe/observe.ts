@@ -31,6 +31,8 @@ export interface Eyes {
   readonly swarm: SwarmMirror;
   readonly compose: Compose | null;
   readonly tally: FleetTally;
+  /** How many containers this process is starting on a host. */
+  readonly startsUnderWay?: (host: string) => number;
   readonly pictures: Pictures;
   /** Absent where no service can have Redis roles. */
   readonly redis?: RedisWatch;
@@ -53,7 +55,7 @@ export async function observe(
 ): Promise<Observation> {
   const services = names.flatMap((name) => desired.services[name] ?? forget(eyes, name));
   if (depth === "consistent") await lookAtEngines(eyes, desired, services);
-  const seen = await observeHosts(eyes.hosts, eyes.registry, eyes.swarm, eyes.identities);
+  const seen = await observeHosts(eyes.hosts, eyes.registry, eyes.swarm, eyes.identities, eyes.startsUnderWay);
   const observed = await Promise.all(
     services.map((service) => observeService(eyes, desired.environment, service, memory, depth, seen)),
   );

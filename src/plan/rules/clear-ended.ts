@@ -1,15 +1,18 @@
 /**
  * Containers of ours that have ended, or were created and never started, are cleared away once their slot is served
- * again or holds a newer one; until then the last one stays as evidence.
+ * again or holds a newer one; until then the last one stays as evidence. While `heal` starts containers on the host, for
+ * whichever service, they wait: the engine would be slower to start what is missing.
  */
-import type { RemoveInstance } from "../../model/action.ts";
+import type { Hold, RemoveInstance } from "../../model/action.ts";
 import { RULE } from "../rule-names.ts";
 import { generationOf } from "../same-slot.ts";
 import type { Proposal, Situation } from "../situation.ts";
-import { nothing } from "../situation.ts";
+import { gather, holdBack, nothing } from "../situation.ts";
 import { ownRegistration } from "../stop.ts";
 import { removalOf } from "../subject.ts";
 import type { Counted, Stock } from "../stock.ts";
+
+const AFTER_STARTS_MS = 1_000;
 
 export function clearEnded(situation: Situation): Proposal {
   const { stock, service, memory } = situation;
@@ -22,14 +25,19 @@ export function clearEnded(situation: Situation): Proposal {
     const isServed = stock.slots[slot - 1]?.state === "healthy";
     return isServed || slot > service.count || newestOf(companyOf(one, stock)) !== one;
   });
-  return { actions: superfluous.map((one) => removal(situation, one)), holds: [] };
+  return gather(superfluous.map((one) => removal(situation, one)));
 }
 
-function removal(situation: Situation, one: Counted): RemoveInstance {
-  const { service, environment, stock } = situation;
+function removal(situation: Situation, one: Counted): RemoveInstance | Hold {
+  const { service, environment, stock, hosts, nowMs } = situation;
   const { host, id, name, slot } = one.instance.container;
   const what = one.condition === "ended" ? "has ended" : "was never started";
   const why = (slot ?? 0) > service.count ? "is not asked for" : "holds another";
+  const because = { rule: RULE.clearEnded, evidence: `${name} on ${host} ${what}, and slot ${slot} ${why}` };
+  if ((hosts[host]?.starting ?? 0) > 0) {
+    const reason = `${host} is starting what is missing, which comes first`;
+    return holdBack(situation, because, "starts-first", reason, nowMs + AFTER_STARTS_MS);
+  }
   return {
     kind: "remove-instance",
     service: service.name,
@@ -38,7 +46,7 @@ function removal(situation: Situation, one: Counted): RemoveInstance {
     name,
     // A slot's instances register under one id: what stands there now may be the successor's already.
     registration: hasSuccessor(one, stock) ? null : ownRegistration(environment, one.instance),
-    because: { rule: RULE.clearEnded, evidence: `${name} on ${host} ${what}, and slot ${slot} ${why}` },
+    because,
   };
 }
 

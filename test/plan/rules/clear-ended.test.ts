@@ -34,6 +34,18 @@ describe("clear-ended", () => {
     expect(does(served.looked().plan())).toEqual(["remove web.1.1 on h1 (clear-ended)"]);
   });
 
+  it("waits while heal starts containers on its host, and looks again", () => {
+    const busy = served.withHost("h1", { starting: 2 }).looked().plan();
+    expect(does(busy)).toEqual([]);
+    expect(busy.plan.services["web"]).toMatchObject({
+      holds: [{ heldBy: "starts-first", reason: "h1 is starting what is missing, which comes first" }],
+      lookAgainAtMs: T0 + 1_000,
+    });
+    expect(does(served.withHost("h2", { starting: 2 }).looked().plan())).toEqual([
+      "remove web.1.1 on h1 (clear-ended)",
+    ]);
+  });
+
   it("takes its own registration along", () => {
     const listed = aWorld()
       .withService("web", { count: 1 })
