@@ -205,7 +205,9 @@ describe("the daemon under checks that are all critical at once", () => {
     closing.push(() => site.close());
     const events = await openEventLog(docker, site.environment);
     closing.push(() => events.close());
-    site.desire({ web: webService(2), api: webService(2) });
+    // Not so young that a failed check is nothing yet.
+    const health = { http: "/healthz", port: 8000, interval: "1s", timeout: "1s", startGrace: "1s" };
+    site.desire({ web: webService(2, { health }), api: webService(2, { health }) });
     const daemon = await startPeer(site);
     peers.push(daemon);
     for (const service of ["web", "api"]) await settles(site, consul, service, 2);

@@ -149,6 +149,32 @@ describe("the daemon under a Consul that fails", () => {
     );
   });
 
+  it("heals under the next leader when that of the cluster is killed, and touches nothing for it", async (test) => {
+    const cluster = await startConsulCluster({ say, name: `fault-${randomUUID().slice(0, 4)}`, servers: 3 });
+    closing.push(async () => void (await Promise.all(cluster.map((agent) => agent.stop()))));
+    const [first] = cluster as [ConsulAgent, ...ConsulAgent[]];
+    const leader = (await (await fetch(`${first.address}/v1/status/leader`)).json()) as string;
+    const isLeader = ({ bind, ports }: ConsulAgent): boolean => leader === `${bind}:${ports.server}`;
+    const asked = cluster.find((agent) => !isLeader(agent)) ?? first;
+    const { site, events } = await twoHealthy(asked.address);
+    const from = events.mark();
+    const killedAtMs = Date.now();
+    cluster.find(isLeader)?.kill("SIGKILL");
+    const [victim] = await site.containers("web");
+    await site.docker("POST", `/containers/${victim?.Id}/kill`);
+    await until(() => events.since(from).some(({ action }) => action === "start"), "the container in its place");
+    const tookMs = Date.now() - killedAtMs;
+    await settles(site, asked.address, "web", 2);
+    expect(events.since(from).filter(({ action }) => action === "create")).toHaveLength(1);
+    expect(events.since(from).filter(({ action }) => action === "die")).toHaveLength(1);
+    noteFault(
+      test,
+      "leading Consul server of three killed, and a container",
+      "one start, under the next leader",
+      tookMs,
+    );
+  });
+
   it("touches nothing while its token is denied, says why, and goes on with the token given back", async (test) => {
     const manager = randomUUID();
     const token = randomUUID();

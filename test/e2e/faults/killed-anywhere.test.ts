@@ -18,7 +18,7 @@ const consul = inject("consul");
 
 /** Patient with a machine on which several of these run at once, but not with an instance that dies. */
 const settings = {
-  leadership: { checkTtl: "3s", lockDelay: "2s" },
+  leadership: { checkTtl: "5s", lockDelay: "4s" },
   healing: { backOff: { initial: "100ms", max: "1s" }, inFlight: "5s" },
 };
 
@@ -47,8 +47,9 @@ async function openGround(): Promise<Ground> {
   };
 }
 
-/** Heartbeats and the showing of standings go on by the clock and are no part of a heal. */
-const counts = (exchange: Exchange): boolean => changes(exchange) && !/\/agent\/check\//.test(exchange.path);
+/** Heartbeats and the showing of standings go on by the clock and are no part of a heal; what a token may do is only asked. */
+const counts = (exchange: Exchange): boolean =>
+  changes(exchange) && !/\/agent\/check\/|\/internal\/acl\/authorize/.test(exchange.path);
 
 interface Trap {
   /** What was called so far since it was set, the last one being that of the death. */
@@ -77,7 +78,7 @@ function trap({ proxies }: Ground, victim: () => Peer | null, n: number): Trap {
 const callsMax = 60;
 
 /** So many places are tried at the same time, each in an environment of its own: most of a trial is waiting for the lock. */
-const atOnce = 6;
+const atOnce = 4;
 
 /** What is to be completed after a death, and how it comes about. */
 interface Work {

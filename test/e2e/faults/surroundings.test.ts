@@ -191,27 +191,38 @@ describe("the daemon in surroundings that fail", () => {
     );
   });
 
-  it("starts and stops nothing for a check that flaps two hundred times", async (test) => {
+  it("starts and stops nothing for checks that flap as fast as Consul takes it", async (test) => {
+    // With so many, one of them is critical at any time.
+    site.desire({ web: webService(2, { healing: { unhealthyAfter: "5m" } }) });
     const daemon = await twoHealthy();
     const from = events.mark();
     const [{ id } = { id: "" }] = await site.registrations("web");
-    const check = `flap-${randomUUID()}`;
+    const checks = Array.from({ length: 8 }, () => `flap-${randomUUID()}`);
     const tell = async (url: string, body?: object): Promise<void> => {
       const init = body === undefined ? { method: "PUT" } : { method: "PUT", body: JSON.stringify(body) };
       const answer = await fetch(`${consul}/v1/agent/check/${url}`, init);
       expect(answer.status).toBe(200);
     };
-    await tell("register", { Name: "flap", ID: check, ServiceID: id, TTL: "10m", Status: "passing" });
     const beganAtMs = Date.now();
-    for (let time = 0; time < 200; time += 1) {
-      await tell(`fail/${check}`);
-      await tell(`pass/${check}`);
-    }
+    await Promise.all(
+      checks.map(async (check) => {
+        await tell("register", { Name: "flap", ID: check, ServiceID: id, TTL: "10m", Status: "passing" });
+        for (let time = 0; time < 100; time += 1) {
+          await tell(`fail/${check}`);
+          await tell(`pass/${check}`);
+        }
+      }),
+    );
     const tookMs = Date.now() - beganAtMs;
     await settles(site, consul, "web", 2);
     await until(async () => (await daemon.heal("check")).code === 0, "all to be well");
     expect(events.since(from)).toEqual([]);
-    noteFault(test, "a check flaps 200 times", "nothing started or stopped", tookMs);
+    noteFault(
+      test,
+      `checks flap ${Math.round((800 * 60_000) / tookMs)} times a minute`,
+      "nothing started or stopped",
+      tookMs,
+    );
   });
 });
 

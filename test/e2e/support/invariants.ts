@@ -19,7 +19,7 @@ export async function settles(
 ): Promise<void> {
   let last: Picture | null = null;
   const look = async (): Promise<boolean> => isAsWanted((last = await pictureOf(site, consul, service)), count);
-  await until(look, "", withinMs).catch(() => {
+  await until(look, "", withinMs, 100).catch(() => {
     throw new Error(`${service} did not settle at ${count} within ${withinMs} ms: ${JSON.stringify(last)}`);
   });
 }

@@ -139,7 +139,7 @@ export function openSite({ docker, consul, settings = {}, environmentSettings = 
 export async function until(
   question: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 20_000,
+  withinMs = 60_000,
   everyMs = 25,
 ): Promise<void> {
   const endMs = performance.now() + withinMs;
