@@ -6,20 +6,26 @@ import { realClock } from "../../../src/adapters/clock.ts";
 import { openCompose } from "../../../src/adapters/compose/open-compose.ts";
 import type { EngineError } from "../../../src/ports/engine.ts";
 
-const printConfig = `console.log("services: {web: {image: 'web:1'}}");`;
+const printConfig = `echo "services: {web: {image: 'web:1'}}"`;
 
-/** A machine with these programs on its PATH: each notes how it was called, answers `version`, and runs its script. */
-async function aMachine(programs: Readonly<Record<string, string>>) {
+interface Call {
+  readonly pid: number;
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A machine with these shell scripts on its PATH: each notes how it was called before it does anything. */
+async function aMachine(programs: Readonly<Record<string, string>>, deadlineMs = 5_000) {
   const directory = await mkdtemp(join(tmpdir(), "heal-compose-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const log = join(directory, "calls");
   await writeFile(log, "");
   for (const [name, script] of Object.entries(programs)) {
     const lines = [
-      `#!${process.execPath}`,
-      `const words = process.argv.slice(2);`,
-      `const call = { pid: process.pid, name: ${JSON.stringify(name)}, words, cwd: process.cwd(), env: process.env };`,
-      `require("fs").appendFileSync(${JSON.stringify(log)}, JSON.stringify(call) + "\\n");`,
+      "#!/bin/sh",
+      `{ echo "call $$ ${name} $PWD"; for word in "$@"; do echo "word $word"; done; export -p; } >>${log}`,
       script,
     ];
     await writeFile(join(directory, name), lines.join("\n"));
@@ -38,18 +44,25 @@ async function aMachine(programs: Readonly<Record<string, string>>) {
       h1: { address: "unix:///run/h1.sock", tlsDirectory: null },
       h2: { address: "tcp://h2:2376", tlsDirectory: "/certs/h2" },
     },
-    describeMs: 700,
-    scaleMs: 700,
+    describeMs: deadlineMs,
+    scaleMs: deadlineMs,
   });
-  const calls = async (): Promise<
-    { pid: number; name: string; words: string[]; cwd: string; env: Record<string, string> }[]
-  > =>
-    (await readFile(log, "utf8"))
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line));
+  const calls = async (): Promise<readonly Call[]> =>
+    (await readFile(log, "utf8")).split(/^call /m).slice(1).map(callOf);
   const project = { name: "shop", host: "h1", workingDirectory: directory, configFiles: ["a.yml", "b.yml"] };
   return { compose, calls, project };
+}
+
+/** As dash and bash print it: `export NAME='value'`, or `declare -x NAME="value"`. */
+function callOf(text: string): Call {
+  const [first = "", ...lines] = text.split("\n");
+  const [pid = "", name = "", cwd = ""] = first.split(" ");
+  const words = lines.flatMap((line) => (line.startsWith("word ") ? [line.slice(5)] : []));
+  const exported = lines.flatMap((line) => {
+    const [, key = "", value = ""] = /^(?:export|declare -x) (\w+)=['"]?(.*?)['"]?$/.exec(line) ?? [];
+    return key === "" ? [] : [[key, value] as const];
+  });
+  return { pid: Number(pid), name, words, cwd, env: Object.fromEntries(exported) };
 }
 
 const failure = (doing: Promise<unknown>): Promise<string> =>
@@ -58,8 +71,12 @@ const failure = (doing: Promise<unknown>): Promise<string> =>
     (error: EngineError) => `${error.kind}: ${error.message}`,
   );
 
-const plugin = (script: string) => `if (words[0] !== "compose") process.exit(1);\n${script}`;
-const noPlugin = `console.error("docker: 'compose' is not a docker command."); process.exit(1);`;
+const plugin = (script: string) => `[ "$1" = compose ] || exit 1\n${script}`;
+const noPlugin = `echo "docker: 'compose' is not a docker command." >&2; exit 1`;
+/** One that is found, and does something else when it is given work. */
+const found = (script: string) => plugin(`case "$*" in *version) exit 0 ;; esac\n${script}`);
+/** Long enough for a shell to begin, short enough to wait for. */
+const impatientMs = 400;
 
 describe("the Compose tool", () => {
   it("is the plugin where there is one, looked for once", async () => {
@@ -118,40 +135,36 @@ describe("the Compose tool", () => {
   });
 
   it.each([
-    [
-      `console.error("Cannot connect to the Docker daemon at unix:///x"); process.exit(1);`,
-      /^unreachable: .*Cannot connect/,
-    ],
-    [
-      `console.error("ERROR: port is already allocated"); process.exit(1);`,
-      /^unclear: could not scale web .*allocated/,
-    ],
-    [`process.exit(3);`, /ended with 3/],
-    [`process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000);`, /^unclear: .*ended with/],
-    [`setInterval(() => {}, 1000);`, /^unclear: .*did not end in time/],
+    [`echo "Cannot connect to the Docker daemon at unix:///x" >&2; exit 1`, /^unreachable: .*Cannot connect/],
+    [`echo "ERROR: port is already allocated" >&2; exit 1`, /^unclear: could not scale web .*allocated/],
+    [`exit 3`, /ended with 3/],
+    [`kill -KILL $$`, /^unclear: .*ended with/],
   ])("that fails to scale (%s) says what may have happened", async (script, expected) => {
-    const { compose, project } = await aMachine({
-      docker: plugin(`if (words.at(-1) === "version") process.exit(0);\n${script}`),
-    });
+    const { compose, project } = await aMachine({ docker: found(script) });
     expect(await failure(compose.scale(project, "web", 2))).toMatch(expected);
   });
 
   it("that does not end is ended, also when it does not listen", async () => {
-    const deaf = `if (words.at(-1) === "version") process.exit(0); process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);`;
-    const { compose, project, calls } = await aMachine({ docker: plugin(deaf) });
-    expect(await failure(compose.describe(project, "web"))).toMatch(/did not end in time/);
-    const pid = (await calls()).at(-1)?.pid ?? 0;
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 4_000 });
+    const deaf = found(`trap "" TERM; exec /bin/sleep 60`);
+    const { compose, project, calls } = await aMachine({ docker: deaf }, impatientMs);
+    const [scaled, described] = await Promise.all([
+      failure(compose.scale(project, "web", 2)),
+      failure(compose.describe(project, "web")),
+    ]);
+    expect(scaled).toMatch(/^unclear: .*did not end in time/);
+    expect(described).toMatch(/did not end in time/);
+    const running = (await calls()).filter(({ words }) => words.at(-1) !== "version");
+    expect(running).toHaveLength(2);
+    for (const { pid } of running)
+      await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 4_000 });
   });
 
   it.each([
-    [`console.log("services: [");`, /^unclear: the configuration of Compose project shop cannot be read/],
-    [`console.error("yaml: line 3: mapping values"); process.exit(15);`, /^refused: could not read the files .*line 3/],
-    [`for (;;) require("fs").writeSync(1, "x".repeat(65536));`, /^unclear: .*printed without end/],
+    [`echo "services: ["`, /^unclear: the configuration of Compose project shop cannot be read/],
+    [`echo "yaml: line 3: mapping values" >&2; exit 15`, /^refused: could not read the files .*line 3/],
+    [`exec /usr/bin/yes`, /^unclear: .*printed without end/],
   ])("that describes nonsense (%s) is not believed", async (script, expected) => {
-    const { compose, project } = await aMachine({
-      docker: plugin(`if (words.at(-1) === "version") process.exit(0);\n${script}`),
-    });
+    const { compose, project } = await aMachine({ docker: found(script) });
     expect(await failure(compose.describe(project, "web"))).toMatch(expected);
   });
 

@@ -10,24 +10,25 @@ import { everything } from "./answers.ts";
 import { aFakeEngine, json } from "./fake-engine.ts";
 
 /** Stands in for ssh: notes how it was called, and forwards the local socket as `-L` says, or does what the test wants. */
-async function aProgram(script: string): Promise<{ path: string; calls: () => Promise<string[][]> }> {
+async function aProgram(script: string, interpreter = "/bin/sh"): Promise<{ path: string; calls: () => Promise<string[][]> }> {
   const directory = await mkdtemp(join(tmpdir(), "heal-ssh-program-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const path = join(directory, "ssh");
   const log = join(directory, "calls");
   await writeFile(log, "");
   const lines = [
-    `#!${process.execPath}`,
-    `require("fs").appendFileSync(${JSON.stringify(log)}, JSON.stringify([process.pid, ...process.argv.slice(2)]) + "\\n");`,
-    script,
+    "#!/bin/sh",
+    `echo "$$ $*" >>${log}`,
+    ...(interpreter === "/bin/sh" ? [script] : [`exec ${interpreter} ${path}.js "$@"`]),
   ];
+  await writeFile(`${path}.js`, script);
   await writeFile(path, lines.join("\n"));
   await chmod(path, 0o755);
   const calls = async () =>
     (await readFile(log, "utf8"))
       .split("\n")
       .filter((line) => line !== "")
-      .map((line) => (JSON.parse(line) as unknown[]).map(String));
+      .map((line) => line.split(" "));
   return { path, calls };
 }
 
@@ -62,7 +63,7 @@ function localSocket(call: readonly string[] | undefined): string {
 describe("an engine behind ssh", () => {
   it("is reached through one process, which checks host keys and never asks anything", async () => {
     const fake = await aFakeEngine({ "/containers/json": json([]) });
-    const ssh = await aProgram(forward);
+    const ssh = await aProgram(forward, process.execPath);
     const engine = open(`ssh://ops@h1.example:2222${fake.socketPath}`, ssh.path);
     await Promise.all([engine.list(everything), engine.list(everything)]);
     expect(await engine.list(everything)).toEqual([]);
@@ -75,7 +76,7 @@ describe("an engine behind ssh", () => {
   });
 
   it("is unreachable, in ssh's own words, when ssh cannot get there", async () => {
-    const ssh = await aProgram(`console.error("Host key verification failed."); process.exit(255);`);
+    const ssh = await aProgram(`echo "Host key verification failed." >&2; exit 255`);
     const engine = open("ssh://h1.example", ssh.path);
     expect(await failure(engine.list(everything))).toMatch(
       /^unreachable: .*ssh to h1.example: Host key verification failed\.$/,
@@ -88,7 +89,7 @@ describe("an engine behind ssh", () => {
   });
 
   it("is unreachable when ssh does not get anywhere in time, and ssh is ended", async () => {
-    const ssh = await aProgram(`setInterval(() => {}, 1000);`);
+    const ssh = await aProgram("exec /bin/sleep 60");
     const engine = open("ssh://h1.example", ssh.path, 400);
     expect(await failure(engine.list(everything))).toMatch(/^unreachable: .*no connection within 400 ms/);
     const [pid] = (await ssh.calls())[0] ?? [];
@@ -97,7 +98,7 @@ describe("an engine behind ssh", () => {
 
   it("is reached anew after ssh has ended, and nothing is left when the engine is closed", async () => {
     const fake = await aFakeEngine({ "/containers/json": json([]) });
-    const ssh = await aProgram(forward);
+    const ssh = await aProgram(forward, process.execPath);
     const engine = open(`ssh://h1.example${fake.socketPath}`, ssh.path);
     await engine.list(everything);
     const [pid] = (await ssh.calls())[0] ?? [];
