@@ -104,31 +104,38 @@ const mail = channel(
   "Mail over SMTP.",
 );
 
+/** How the HTTP channels get to their receiver. */
+const way = {
+  tls: optional(tls),
+  proxy: optional(textOrReference(2_048, "HTTP proxy to go through, such as `http://proxy.shop.example:3128`.")),
+};
+
 const slack = channel(
   "slack",
-  { url: secretReference("Address of the incoming webhook.") },
+  { url: secretReference("Address of the incoming webhook."), ...way },
   "Slack, or what takes its messages.",
 );
 
 const dingtalk = channel(
   "dingtalk",
-  { url: robotUrl, secret: optional(secretReference("Key that messages are signed with.")) },
+  { url: robotUrl, secret: optional(secretReference("Key that messages are signed with.")), ...way },
   "A DingTalk robot.",
 );
 
 const feishu = channel(
   "feishu",
-  { url: robotUrl, secret: optional(secretReference("Key that messages are signed with.")) },
+  { url: robotUrl, secret: optional(secretReference("Key that messages are signed with.")), ...way },
   "A Feishu robot.",
 );
 
-const wecom = channel("wecom", { url: robotUrl }, "A WeCom robot.");
+const wecom = channel("wecom", { url: robotUrl, ...way }, "A WeCom robot.");
 
 const alertmanager = channel(
   "alertmanager",
   {
     url: textOrReference(2_048, "Base address, such as `http://alertmanager:9093`."),
     token: optional(secretReference("Bearer token.")),
+    ...way,
   },
   "Prometheus Alertmanager, API version 2.",
 );
@@ -152,6 +159,21 @@ const webhook = channel(
       }),
     ),
     contentType: optional(line(255, { description: "What the body is.", default: defaults.contentType })),
+    accept: optional(
+      object(
+        {
+          field: line(255, { description: "Top-level field of its JSON answer." }),
+          equals: Type.Union([Type.String({ maxLength: 255 }), Type.Number(), Type.Boolean()], {
+            description: "What the field says when the message was taken.",
+          }),
+        },
+        {
+          description:
+            "For a receiver that answers 200 whatever happened: the field of its answer that tells. By default the status decides.",
+        },
+      ),
+    ),
+    ...way,
   },
   "Any HTTP address; reaches SMS gateways by way of a template.",
 );

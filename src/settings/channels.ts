@@ -2,12 +2,12 @@ import { resolve } from "node:path";
 import type { Secret } from "../model/secret.ts";
 import { secret } from "../model/secret.ts";
 import { hasPassword, webAddress } from "./addresses.ts";
-import type { ChannelFile, ReferenceFile } from "./channel-schema.ts";
+import type { ChannelFile, ReferenceFile, TlsFile } from "./channel-schema.ts";
 import { tlsSettings } from "./consul.ts";
 import { settingsDefaults as defaults } from "./defaults.ts";
 import type { Read, Reading } from "./reading.ts";
 import { readSecret, readText } from "./reading.ts";
-import type { ChannelSettings, MailChannel } from "./settings.ts";
+import type { ChannelSettings, MailChannel, TlsSettings } from "./settings.ts";
 import { milliseconds } from "./tuning.ts";
 
 /**
@@ -51,16 +51,26 @@ async function usable(at: At, file: ChannelFile): Promise<ChannelSettings> {
       return webhook(at, file);
     case "slack":
     case "alertmanager": {
-      const url = await urlOf(at, file.url);
-      if (file.kind === "slack") return { ...at.base, kind: file.kind, url };
-      return { ...at.base, kind: file.kind, url, token: await secretOf(at, file.token) };
+      const http = await httpOf(at, file);
+      if (file.kind === "slack") return { ...http, kind: file.kind };
+      return { ...http, kind: file.kind, token: await secretOf(at, file.token) };
     }
     case "wecom":
-      return { ...at.base, kind: file.kind, url: await urlOf(at, file.url), secret: null };
+      return { ...(await httpOf(at, file)), kind: file.kind, secret: null };
     case "dingtalk":
     case "feishu":
-      return { ...at.base, kind: file.kind, url: await urlOf(at, file.url), secret: await secretOf(at, file.secret) };
+      return { ...(await httpOf(at, file)), kind: file.kind, secret: await secretOf(at, file.secret) };
   }
+}
+
+/** What all channels have that are reached over HTTP. */
+async function httpOf(at: At, file: Exclude<ChannelFile, { kind: "mail" }>) {
+  return {
+    ...at.base,
+    url: await urlOf(at, "url", file.url),
+    proxy: file.proxy === undefined ? null : await urlOf(at, "proxy", file.proxy),
+    tls: await tlsOf(at, file),
+  };
 }
 
 async function mail({ reading, path, base }: At, file: Of<"mail">): Promise<MailChannel> {
@@ -81,7 +91,7 @@ async function mail({ reading, path, base }: At, file: Of<"mail">): Promise<Mail
     encryption: implicit ? "implicit" : startTls === "never" ? "none" : startTls,
     user: file.user ?? (decodeURIComponent(url.username) || null),
     password: written ?? (url.password === "" ? null : secret(decodeURIComponent(url.password))),
-    tls: file.tls === undefined ? null : await tlsSettings({ ...reading, wrong: giveUp }, [], file.tls),
+    tls: await tlsOf({ reading, path, base }, file),
     from: file.from,
     to: file.to,
   };
@@ -96,14 +106,18 @@ async function webhook(at: At, file: Of<"webhook">): Promise<ChannelSettings> {
     headers[name] = needed(await textOf(at.reading, value));
   }
   return {
-    ...at.base,
+    ...(await httpOf(at, file)),
     kind: "webhook",
-    url: await urlOf(at, file.url),
     method: file.method ?? defaults.method,
     headers,
     template: file.template === undefined ? null : await templateOf(at.reading, file.template),
     contentType: file.contentType ?? defaults.contentType,
+    accept: file.accept ?? null,
   };
+}
+
+async function tlsOf({ reading }: At, { tls }: { readonly tls?: TlsFile | undefined }): Promise<TlsSettings | null> {
+  return tls === undefined ? null : tlsSettings({ ...reading, wrong: giveUp }, [], tls);
 }
 
 function giveUp(_path: unknown, message: string): never {
@@ -112,10 +126,10 @@ function giveUp(_path: unknown, message: string): never {
 
 const literalSecret = "a secret is never written into this file";
 
-async function urlOf(at: At, file: string | ReferenceFile): Promise<Secret> {
+async function urlOf(at: At, key: "url" | "proxy", file: string | ReferenceFile): Promise<Secret> {
   const text = needed(await textOf(at.reading, file));
-  if (webAddress(text.reveal()) === null) throw new Unusable("its url is not an http:// or https:// address");
-  refuseLiteralPassword(at, "url", file);
+  if (webAddress(text.reveal()) === null) throw new Unusable(`its ${key} is not an http:// or https:// address`);
+  refuseLiteralPassword(at, key, file);
   return text;
 }
 

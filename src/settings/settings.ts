@@ -136,26 +136,33 @@ export interface MailChannel extends ChannelBase {
   readonly to: readonly string[];
 }
 
-export interface SlackChannel extends ChannelBase {
+/** How an HTTP channel gets to its receiver. */
+interface HttpChannelBase extends ChannelBase {
+  readonly tls: TlsSettings | null;
+  /** Address of an HTTP proxy, which may hold a password; null: none. */
+  readonly proxy: Secret | null;
+}
+
+export interface SlackChannel extends HttpChannelBase {
   readonly kind: "slack";
   readonly url: Secret;
 }
 
 /** The robots of the three Chinese messengers. WeCom's key is part of its address and `secret` is null. */
-export interface RobotChannel extends ChannelBase {
+export interface RobotChannel extends HttpChannelBase {
   readonly kind: "dingtalk" | "wecom" | "feishu";
   readonly url: Secret;
   readonly secret: Secret | null;
 }
 
-export interface AlertmanagerChannel extends ChannelBase {
+export interface AlertmanagerChannel extends HttpChannelBase {
   readonly kind: "alertmanager";
   /** Base address, without `/api/v2`. */
   readonly url: Secret;
   readonly token: Secret | null;
 }
 
-export interface WebhookChannel extends ChannelBase {
+export interface WebhookChannel extends HttpChannelBase {
   readonly kind: "webhook";
   readonly url: Secret;
   readonly method: "POST" | "PUT";
@@ -163,6 +170,8 @@ export interface WebhookChannel extends ChannelBase {
   /** Liquid template of the body; null: `heal`'s own JSON. */
   readonly template: { readonly path: string; readonly text: string } | null;
   readonly contentType: string;
+  /** What a field of a JSON answer says when the message was taken; null: the status decides. */
+  readonly accept: { readonly field: string; readonly equals: string | number | boolean } | null;
 }
 
 /** A channel whose secret or template could not be read: every delivery fails with the reason, and the route goes on. */

@@ -52,10 +52,33 @@ describe("other channels", () => {
     ],
     [
       { kind: "webhook", url: "https://sms.example/send" },
-      { kind: "webhook", method: "POST", contentType: "application/json", template: null, attempts: 3 },
+      { kind: "webhook", method: "POST", contentType: "application/json", template: null, attempts: 3, accept: null },
+    ],
+    [
+      { kind: "webhook", url: "https://sms.example/send", accept: { field: "code", equals: 0 } },
+      { kind: "webhook", accept: { field: "code", equals: 0 }, tls: null, proxy: null },
     ],
   ])("%j are %j", async (file, expected) => {
     expect(await channel(file, { URL: "https://chat.example/hook", KEY: "k" })).toMatchObject(expected);
+  });
+});
+
+describe("the way to a channel's receiver", () => {
+  const chat = { kind: "slack", url: { env: "URL" } };
+  const variables = { URL: "https://chat.example/hook", PROXY: "http://me:p@proxy:3128" };
+
+  it("has an authority and a proxy of its own", async () => {
+    const file = { ...chat, tls: { ca: "ca.pem" }, proxy: { env: "PROXY" } };
+    const found = await channel(file, variables, { "/shop/ca.pem": "CA" });
+    expect(found).toMatchObject({ kind: "slack", tls: { ca: "CA", verify: true } });
+    expect("proxy" in found && found.proxy?.reveal()).toBe("http://me:p@proxy:3128");
+  });
+
+  it.each([
+    [{ ...chat, tls: { ca: "gone.pem" } }, "/shop/gone.pem does not exist"],
+    [{ ...chat, proxy: "socks5://proxy:1080" }, "its proxy is not an http:// or https:// address"],
+  ])("of %j cannot be gone", async (file, reason) => {
+    expect(await channel(file, variables)).toMatchObject({ kind: "unusable", reason });
   });
 });
 
@@ -69,6 +92,7 @@ describe("a secret written into the file", () => {
     [{ kind: "webhook", url: "https://sms.example", headers: { Authorization: "Bearer hunter2" } }],
     [{ kind: "alertmanager", url: "https://me:hunter2@alerts.example" }],
     [{ kind: "slack", url: { env: "hunter2 hunter2" } }],
+    [{ kind: "webhook", url: "https://sms.example", proxy: "http://me:hunter2@proxy:3128" }],
   ])("%j is refused with how to do it, and not shown", async (file) => {
     const problems = await problemsOf({ alerts: { channels: { a: file } } });
     expect(problems).toHaveLength(1);

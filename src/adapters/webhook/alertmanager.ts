@@ -1,10 +1,11 @@
 import type { Secret } from "../../model/secret.ts";
 import { secret as asSecret } from "../../model/secret.ts";
 import type { Message, Notifier } from "../../ports/notifier.ts";
+import type { Way } from "./post.ts";
 import { poster } from "./post.ts";
 import { byStatus, taken } from "./verdict.ts";
 
-export interface AlertmanagerOptions {
+export interface AlertmanagerOptions extends Way {
   readonly name: string;
   /** Base address, without `/api/v2`. */
   readonly url: Secret;
@@ -20,8 +21,8 @@ const OUTLIVES_REFRESHES = 4;
  * Alertmanager's API v2. It groups, silences and routes by itself, so it gets every alert by its labels, never a digest,
  * and is reminded of what fires before it takes it for over.
  */
-export function alertmanagerNotifier({ name, url, token }: AlertmanagerOptions): Notifier {
-  const { post, close } = poster();
+export function alertmanagerNotifier({ name, url, token, ...way }: AlertmanagerOptions): Notifier {
+  const { post, close } = poster(way);
   const address = asSecret(`${url.reveal().replace(/\/+$/, "")}/api/v2/alerts`);
   const headers = token === null ? {} : { authorization: asSecret(`Bearer ${token.reveal()}`) };
   return {

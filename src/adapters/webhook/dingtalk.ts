@@ -3,11 +3,12 @@ import type { Secret } from "../../model/secret.ts";
 import type { Message, Notifier } from "../../ports/notifier.ts";
 import type { ChatStyle } from "./chat-text.ts";
 import { chatText, chatTitle } from "./chat-text.ts";
+import type { Way } from "./post.ts";
 import { poster } from "./post.ts";
 import type { RobotAnswers } from "./verdict.ts";
 import { byRobot } from "./verdict.ts";
 
-export interface DingTalkOptions {
+export interface DingTalkOptions extends Way {
   readonly name: string;
   /** Address of a custom robot, with its `access_token`. */
   readonly url: Secret;
@@ -29,8 +30,8 @@ const answers: RobotAnswers = {
   passing: { [-1]: null, 130101: 60_000, 130102: 60_000, 660026: 60_000, 90030: 60_000 },
 };
 
-export function dingtalkNotifier({ name, url, secret }: DingTalkOptions): Notifier {
-  const { post, close } = poster();
+export function dingtalkNotifier({ name, url, secret, ...way }: DingTalkOptions): Notifier {
+  const { post, close } = poster(way);
   const sign = (address: URL): void => {
     if (secret !== null) signAddress(address, secret.reveal(), Date.now());
   };

@@ -3,11 +3,12 @@ import type { Secret } from "../../model/secret.ts";
 import type { Message, Notifier } from "../../ports/notifier.ts";
 import type { ChatStyle } from "./chat-text.ts";
 import { chatText, chatTitle } from "./chat-text.ts";
+import type { Way } from "./post.ts";
 import { poster } from "./post.ts";
 import type { RobotAnswers } from "./verdict.ts";
 import { byRobot } from "./verdict.ts";
 
-export interface FeishuOptions {
+export interface FeishuOptions extends Way {
   readonly name: string;
   /** Address of a custom robot (Feishu or Lark), with its token. */
   readonly url: Secret;
@@ -27,8 +28,8 @@ const answers: RobotAnswers = {
   passing: { 9499: 30_000, 11232: 30_000 },
 };
 
-export function feishuNotifier({ name, url, secret }: FeishuOptions): Notifier {
-  const { post, close } = poster();
+export function feishuNotifier({ name, url, secret, ...way }: FeishuOptions): Notifier {
+  const { post, close } = poster(way);
   return {
     name,
     kind: "feishu",

@@ -1,12 +1,12 @@
 import type { Secret } from "../../model/secret.ts";
 import type { Delivery, Message, Notifier } from "../../ports/notifier.ts";
-import type { Answer } from "./post.ts";
+import type { Answer, Way } from "./post.ts";
 import { poster } from "./post.ts";
 import type { Template } from "./template.ts";
 import { compileTemplate, templateView } from "./template.ts";
 import { byStatus, jsonOf, refused, taken } from "./verdict.ts";
 
-export interface WebhookOptions {
+export interface WebhookOptions extends Way {
   readonly name: string;
   readonly url: Secret;
   readonly method: "POST" | "PUT";
@@ -26,7 +26,7 @@ const LIMITS = { rate: { messages: 10, perMs: 60_000 }, joins: true, refreshEver
 
 export function webhookNotifier(options: WebhookOptions): Notifier {
   const { name, url, method, headers, contentType, accept = null } = options;
-  const { post, close } = poster();
+  const { post, close } = poster(options);
   const template = options.template === null ? ownJson : compiled(options.template.text);
   return {
     name,

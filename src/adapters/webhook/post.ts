@@ -1,4 +1,4 @@
-import { Agent, request } from "undici";
+import { Agent, ProxyAgent, request } from "undici";
 import type { Secret } from "../../model/secret.ts";
 import { parseUrl, scrub } from "./scrub.ts";
 
@@ -37,21 +37,53 @@ export interface Poster {
   close(): void;
 }
 
+/** How the receiver is reached; directly, and trusted as the system trusts, where it is left out. */
+export interface Way {
+  readonly tls?: WayTls | null;
+  /** Address of an HTTP proxy. */
+  readonly proxy?: Secret | null;
+}
+
+/** PEM texts; null: the system's authorities, no client certificate, the name in the address. */
+interface WayTls {
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly key: Secret | null;
+  readonly serverName: string | null;
+  readonly verify: boolean;
+}
+
 /** One receiver's connection. Reasons name what went wrong and never the address, which may hold a token. */
-export function poster(): Poster {
-  const agent = new Agent({
-    connections: 2,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: ANSWER_TIMEOUT_MS,
-    bodyTimeout: ANSWER_TIMEOUT_MS,
-  });
+export function poster(way: Way): Poster {
+  const agent = dispatcherOf(way);
   return {
     post: (post, signal) => send(agent, post, signal),
     close: () => void agent.destroy(),
   };
 }
 
-async function send(agent: Agent, post: Post, signal: AbortSignal): Promise<Answer> {
+function dispatcherOf({ tls = null, proxy = null }: Way): Agent | ProxyAgent {
+  const limits = { connections: 2, headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS };
+  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(tls === null ? {} : tlsOptions(tls)) };
+  if (proxy === null) return new Agent({ ...limits, connect });
+  const uri = new URL(proxy.reveal());
+  const token = uri.username === "" ? {} : { token: basicAuthorization(uri) };
+  uri.username = "";
+  uri.password = "";
+  return new ProxyAgent({ ...limits, uri: uri.href, ...token, requestTls: connect });
+}
+
+function tlsOptions({ ca, certificate, key, serverName, verify }: WayTls) {
+  return {
+    rejectUnauthorized: verify,
+    ...(ca === null ? {} : { ca }),
+    ...(certificate === null ? {} : { cert: certificate }),
+    ...(key === null ? {} : { key: key.reveal() }),
+    ...(serverName === null ? {} : { servername: serverName }),
+  };
+}
+
+async function send(agent: Agent | ProxyAgent, post: Post, signal: AbortSignal): Promise<Answer> {
   const url = parseUrl(post.url.reveal());
   if (url === null || !/^https?:$/.test(url.protocol)) {
     return { kind: "failed", reason: "its address is not an http or https URL", permanent: true };

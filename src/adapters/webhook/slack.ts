@@ -2,11 +2,11 @@ import type { Secret } from "../../model/secret.ts";
 import type { Delivery, Message, Notifier } from "../../ports/notifier.ts";
 import type { ChatStyle } from "./chat-text.ts";
 import { chatText, chatTitle } from "./chat-text.ts";
-import type { Answer } from "./post.ts";
+import type { Answer, Way } from "./post.ts";
 import { poster } from "./post.ts";
 import { byStatus, jsonOf, later, refused, taken } from "./verdict.ts";
 
-export interface SlackOptions {
+export interface SlackOptions extends Way {
   readonly name: string;
   /** Address of an incoming webhook, of Slack or of what imitates it (Mattermost, Rocket.Chat, Discord's `/slack`). */
   readonly url: Secret;
@@ -15,8 +15,8 @@ export interface SlackOptions {
 /** One message a second is what Slack allows for long. */
 const LIMITS = { rate: { messages: 30, perMs: 60_000 }, joins: true, refreshEveryMs: null } as const;
 
-export function slackNotifier({ name, url }: SlackOptions): Notifier {
-  const { post, close } = poster();
+export function slackNotifier({ name, url, ...way }: SlackOptions): Notifier {
+  const { post, close } = poster(way);
   return {
     name,
     kind: "slack",

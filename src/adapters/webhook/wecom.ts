@@ -2,11 +2,12 @@ import type { Secret } from "../../model/secret.ts";
 import type { Message, Notifier } from "../../ports/notifier.ts";
 import type { ChatStyle } from "./chat-text.ts";
 import { chatText } from "./chat-text.ts";
+import type { Way } from "./post.ts";
 import { poster } from "./post.ts";
 import type { RobotAnswers } from "./verdict.ts";
 import { byRobot } from "./verdict.ts";
 
-export interface WeComOptions {
+export interface WeComOptions extends Way {
   readonly name: string;
   /** Address of a group robot, with its `key`. */
   readonly url: Secret;
@@ -24,8 +25,8 @@ const answers: RobotAnswers = {
   passing: { [-1]: null, 45009: 60_000, 45033: 60_000 },
 };
 
-export function wecomNotifier({ name, url }: WeComOptions): Notifier {
-  const { post, close } = poster();
+export function wecomNotifier({ name, url, ...way }: WeComOptions): Notifier {
+  const { post, close } = poster(way);
   return {
     name,
     kind: "wecom",

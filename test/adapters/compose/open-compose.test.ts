@@ -48,7 +48,10 @@ async function aMachine(programs: Readonly<Record<string, string>>, deadlineMs =
     scaleMs: deadlineMs,
   });
   const calls = async (): Promise<readonly Call[]> =>
-    (await readFile(log, "utf8")).split(/^call /m).slice(1).map(callOf);
+    (await readFile(log, "utf8"))
+      .split(/^call /m)
+      .slice(1)
+      .map(callOf);
   const project = { name: "shop", host: "h1", workingDirectory: directory, configFiles: ["a.yml", "b.yml"] };
   return { compose, calls, project };
 }

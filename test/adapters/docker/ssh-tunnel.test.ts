@@ -10,7 +10,10 @@ import { everything } from "./answers.ts";
 import { aFakeEngine, json } from "./fake-engine.ts";
 
 /** Stands in for ssh: notes how it was called, and forwards the local socket as `-L` says, or does what the test wants. */
-async function aProgram(script: string, interpreter = "/bin/sh"): Promise<{ path: string; calls: () => Promise<string[][]> }> {
+async function aProgram(
+  script: string,
+  interpreter = "/bin/sh",
+): Promise<{ path: string; calls: () => Promise<string[][]> }> {
   const directory = await mkdtemp(join(tmpdir(), "heal-ssh-program-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const path = join(directory, "ssh");
