@@ -61,7 +61,9 @@ export function conditionOf(service: Service, instance: Instance, circumstances:
   if (container.state === "restarting" || container.health === "starting" || container.health === "unhealthy") {
     return notPassing;
   }
-  if (registration === null) return circumstances.judgedByConsul ? "unregistered" : "healthy";
+  if (registration === null && circumstances.judgedByConsul) return "unregistered";
+  if (isUnproven(service, instance, circumstances)) return isCrashLooping(circumstances) ? "unhealthy" : "starting";
+  if (registration === null) return "healthy";
   if (isMisregistered(service, instance)) return "unregistered";
   // Our own maintenance belongs to a stop; without one in flight it is left over, and to be ended.
   if (registration.inMaintenance) return isOwnMaintenance(registration) ? "unregistered" : "unhealthy";
@@ -102,6 +104,26 @@ export function isWithinGrace(
   const byEngine = nowMs - (container.startedAtMs ?? container.createdAtMs) < graceMs;
   const byUs = notPassingSinceMs === null || nowMs - notPassingSinceMs < graceMs;
   return byEngine && byUs;
+}
+
+/**
+ * What nobody checks is known by its running alone, and one that the engine restarts again and again runs most of the
+ * time. So after a crash it counts again only when it has run for its grace.
+ */
+function isUnproven(service: Service, { container, registration }: Instance, circumstances: Circumstances): boolean {
+  const { notPassingSinceMs, graceMs, nowMs } = circumstances;
+  const isChecked = container.health !== "none" || (registration !== null && !isOwnWithoutCheck(service, registration));
+  if (isChecked || !container.restartsItself || notPassingSinceMs === null) return false;
+  return nowMs - (container.startedAtMs ?? container.createdAtMs) < graceMs;
+}
+
+function isOwnWithoutCheck({ health }: Service, { meta }: Registration): boolean {
+  return health === null && meta[META.container] !== undefined;
+}
+
+/** One crash is made good within a grace from the restart. Who has not managed that in two goes on crashing. */
+function isCrashLooping({ notPassingSinceMs, graceMs, nowMs }: Circumstances): boolean {
+  return nowMs - (notPassingSinceMs ?? nowMs) >= 2 * graceMs;
 }
 
 /**

@@ -12,9 +12,12 @@ export function lookAgainAt(situation: Situation, holds: readonly Hold[]): numbe
   };
   const graceMs = graceOf(service, tuning);
   for (const { untilMs } of holds) due(untilMs);
-  for (const { condition, notPassingSinceMs } of stock.amiss) {
+  for (const { condition, notPassingSinceMs, instance } of stock.amiss) {
     if (condition !== "starting" && condition !== "unregistered" && condition !== "unhealthy") continue;
     due((notPassingSinceMs ?? nowMs) + graceMs);
+    // Of one that crashed, when it has run for its grace, and when it is known to go on crashing.
+    due((instance.container.startedAtMs ?? nowMs) + graceMs);
+    due((notPassingSinceMs ?? nowMs) + 2 * graceMs);
     due((notPassingSinceMs ?? nowMs) + service.healing.unhealthyAfterMs);
   }
   for (const { expiresAtMs } of memory.inFlight) due(expiresAtMs);

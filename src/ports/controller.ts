@@ -71,9 +71,15 @@ export class PlanChanged extends Error {
   }
 }
 
-/** Somebody else holds the lock, and cannot be asked: nothing was done. */
+/** This process does not hold the lock, and whoever does cannot be asked from here: nothing was done. */
 export class NotLeader extends Error {
   override readonly name = "NotLeader";
+  /** What the reader can do; leadership often comes and goes within seconds. */
+  readonly advice: string;
+  constructor(message: string, advice = "nothing was done; try again in a few seconds") {
+    super(message);
+    this.advice = advice;
+  }
 }
 
 /** No service of that name is in the desired state. */

@@ -42,7 +42,8 @@ interface Entry {
   readonly memory: Memory["services"][string];
 }
 
-export function openBoard(environment: string): Board {
+/** `followsEvents`: whether what is known of Docker between two lists is kept true by its events, or is a single look. */
+export function openBoard(environment: string, { followsEvents = true } = {}): Board {
   const entries = new Map<string, Entry>();
   const histories = new Map<string, readonly HistoryEntry[]>();
   let hosts: Readonly<Record<string, HostObservation>> = {};
@@ -121,7 +122,7 @@ export function openBoard(environment: string): Board {
         silentHosts: observed.silentHosts,
         ghosts: registry?.ghosts ?? [],
         foreign: registry?.foreign ?? [],
-        seenBy: seenBy(observed),
+        seenBy: seenBy(observed, followsEvents),
         planned: plan.waves.flat(),
         holds: plan.holds,
         memory,
@@ -136,13 +137,13 @@ export function openBoard(environment: string): Board {
   };
 }
 
-function seenBy(observed: ServiceObservation): readonly string[] {
+function seenBy(observed: ServiceObservation, followsEvents: boolean): readonly string[] {
   const { registry, consistency, freshRuntime, agreeingReads, binding } = observed;
   return [
     registry.kind === "known"
       ? `Consul: ${consistency} read at index ${registry.value.index}${agreeingReads > 1 ? `, ${agreeingReads} agreeing` : ""}`
       : `Consul: unknown (${registry.reason})`,
-    `Docker: ${freshRuntime ? "listed just now" : "kept up to date by its events"}`,
+    `Docker: ${followsEvents && !freshRuntime ? "kept up to date by its events" : "listed just now"}`,
     binding.kind === "known" ? `runs as: ${binding.value.kind}` : `runs as: unknown (${binding.reason})`,
   ];
 }

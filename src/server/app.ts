@@ -34,7 +34,8 @@ export async function openApp(deps: AppDeps, listener: "socket" | "tcp"): Promis
     bodyLimit: bodyBytesMax,
     requestTimeout: 10_000,
     routerOptions: { maxParamLength: 255 },
-    ajv: { customOptions: { coerceTypes: "array", removeAdditional: false } },
+    // The schemas are our own and hold: checking them would be most of what it costs to open an interface.
+    ajv: { customOptions: { coerceTypes: "array", removeAdditional: false, validateSchema: false, meta: false } },
   });
   answerFailures(app, deps.log);
   if (listener === "tcp") guardHost(app, deps.settings);

@@ -17,6 +17,7 @@ import type { Listener } from "../report/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
 import { openAdapters } from "./adapters.ts";
+import { askThere } from "./ask-there.ts";
 import { openAlerting, openChannels } from "./channels.ts";
 import { assemble } from "./world.ts";
 
@@ -52,6 +53,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
     log,
     listeners,
     onRuntimeChange: (services) => daemon?.nudges.nudge(services),
+    followsEvents: true,
     watchOnly: shadow,
   });
   const { world, board, memory, desired } = assembly;
@@ -166,11 +168,13 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
   async function mustLead(): Promise<void> {
     const standing = leadership.standing();
     if (standing.kind === "leader" && !shadow) return;
-    const who =
-      standing.kind === "follower"
-        ? `${standing.holder.node} (process ${standing.holder.processId}) leads`
-        : standing.kind;
-    throw new NotLeader(shadow ? "this daemon only watches (--dry-run)" : `this daemon does not lead: ${who}`);
+    if (shadow) {
+      const advice = "nothing was done; start it as `heal run` to act, or stop it and run this command again";
+      throw new NotLeader("the daemon of this machine only watches (`heal run --dry-run`)", advice);
+    }
+    if (standing.kind !== "follower") throw new NotLeader(`this daemon does not lead now: ${standing.kind}`);
+    const { node, processId } = standing.holder;
+    throw new NotLeader(`this daemon does not lead: ${node} (process ${processId}) does`, askThere(node));
   }
 }
 

@@ -11,6 +11,7 @@ import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
 import { openAdapters } from "./adapters.ts";
 import type { Adapters } from "./adapters.ts";
+import { askThere } from "./ask-there.ts";
 import { openAlerting, openChannels } from "./channels.ts";
 import { assemble } from "./world.ts";
 
@@ -50,6 +51,7 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     log: silentLog,
     listeners,
     onRuntimeChange: () => undefined,
+    followsEvents: false,
     watchOnly: false,
   });
   const { world, board, memory, desired, leadership, entered } = assembly;
@@ -79,7 +81,7 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
         return;
       case "follower": {
         const { node, processId } = standing.holder;
-        throw new NotLeader(`${node} (process ${processId}) leads and does not answer here: ask there, or stop it`);
+        throw new NotLeader(`${node} (process ${processId}) leads and does not answer here`, askThere(node));
       }
       default:
         throw new NotLeader(`the lock cannot be had: ${"reason" in standing ? standing.reason : standing.kind}`);

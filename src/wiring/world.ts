@@ -32,6 +32,8 @@ export interface AssemblyHooks {
   readonly log: Log;
   readonly listeners: readonly Listener<Decision>[];
   readonly onRuntimeChange: (services: readonly string[] | null) => void;
+  /** Whether Docker's events keep the picture true. */
+  readonly followsEvents: boolean;
   /** Takes no part in the election. */
   readonly watchOnly: boolean;
 }
@@ -45,7 +47,7 @@ export function assemble(settings: Settings, adapters: Adapters, hooks: Assembly
     environment: settings.environment,
   });
   const memory = openMemory({ coordination, clock, random }, { holdUnreadableMs: settings.tuning.inFlightMs });
-  const board = openBoard(settings.environment);
+  const board = openBoard(settings.environment, hooks);
   let leadership: Leadership | null = null;
   const enter = (): Leadership => {
     const { checkTtlMs, lockDelayMs } = settings.leadership;

@@ -48,8 +48,10 @@ describe("a settings file", () => {
         fc.constantFrom(...names),
         fc.oneof(
           fc.string(),
-          fc.webUrl(),
-          fc.constantFrom("unix:///x", "tcp://h:1", "ssh://a@b", "true", "/shop/sms.liquid"),
+          fc
+            .tuple(fc.constantFrom("http", "https", "tcp", "smtp"), fc.string({ maxLength: 20 }))
+            .map((parts) => parts.join("://")),
+          fc.constantFrom("http://h:1/p?q#f", "unix:///x", "tcp://h:1", "ssh://a@b", "true", "/shop/sms.liquid"),
         ),
       );
       await fc.assert(

@@ -72,6 +72,43 @@ describe("the condition of an instance judged by Docker", () => {
   });
 });
 
+describe("an instance that nobody checks and that its engine restarts", () => {
+  const unchecked = aService("web", { health: null, consul: null });
+  const after = (ranMs: number, sinceMs: number | null, facts: InstanceFacts = {}, service = unchecked): string => {
+    const container = { restartsItself: true, ...facts.container };
+    const instance = anInstance(service, 1, T0, { forMs: ranMs, ...facts, container });
+    const notPassingSinceMs = sinceMs === null ? null : T0 - sinceMs;
+    return conditionOf(service, instance, { ...plain, judgedByConsul: service.consul !== null, notPassingSinceMs });
+  };
+
+  it("is healthy as soon as it runs for the first time", () => {
+    expect(after(100, null)).toBe("healthy");
+  });
+
+  it("counts again after a crash when it has run for its grace", () => {
+    expect(after(1_000, 1_200)).toBe("starting");
+    expect(after(29_999, 59_999)).toBe("starting");
+    expect(after(30_000, 60_500)).toBe("healthy");
+  });
+
+  it("is unhealthy when it goes on crashing", () => {
+    expect(after(1_000, 60_000)).toBe("unhealthy");
+    expect(after(1_000, 30_000, { state: "restarting" })).toBe("unhealthy");
+  });
+
+  it("is no other when heal has registered it without a check", () => {
+    const registered = aService("web", { health: null });
+    expect(after(1_000, 1_200, { consul: "passing" }, registered)).toBe("starting");
+    expect(after(30_000, 31_000, { consul: "passing" }, registered)).toBe("healthy");
+  });
+
+  it("is healthy at once when somebody checks it, or when its engine does not restart it", () => {
+    expect(after(1_000, 1_200, { health: "healthy" })).toBe("healthy");
+    expect(after(1_000, 1_200, { consul: "passing" }, web)).toBe("healthy");
+    expect(after(1_000, 1_200, { container: { restartsItself: false } })).toBe("healthy");
+  });
+});
+
 describe("the grace of an instance", () => {
   const within = (forMs: number, notPassingForMs: number | null): boolean =>
     isWithinGrace(anInstance(web, 1, T0, { forMs }).container, {

@@ -25,6 +25,12 @@ describe("when a service is looked at again although nothing happens", () => {
     expect(since(30_000)).toBe(15_000);
   });
 
+  it("is when one that crashed has run for its grace", () => {
+    const unchecked = web.withService("web", { count: 1, health: null, consul: null });
+    const crashed = unchecked.withInstance("web", 1, { forMs: 10_000, container: { restartsItself: true } });
+    expect(inMs(crashed.withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - 70_000 } }))).toBe(20_000);
+  });
+
   it("is when an action in flight has had its time", () => {
     const planned = web.plan();
     expect(planned.plan.services["web"]?.lookAgainAtMs).toBe(T0 + 60_000);

@@ -10,7 +10,7 @@ export function revive({ status, body }: Answered): Error {
     case "plan-changed":
       return new PlanChanged(error.expected ?? "", error.actual ?? "");
     case "not-leader":
-      return new NotLeader(error.message);
+      return new NotLeader(error.message, error.advice ?? undefined);
     case "unknown-service":
       return new UnknownService(error.service ?? "", error.suggestion ?? null);
     case "configuration":

@@ -1,6 +1,7 @@
 /**
  * A Swarm service: its tasks are left to Swarm. `heal` corrects what Swarm takes for right: fewer replicas than asked
- * for, and a service that is gone although a template says how to create it.
+ * for, and a service that is gone although a template says how to create it. A global service has as many tasks as
+ * there are nodes, which is for a person to change.
  */
 import type { Binding } from "../../model/observation.ts";
 import { RULE } from "../rule-names.ts";
@@ -44,8 +45,10 @@ function scaleUp(situation: Situation, binding: Extract<Binding, { kind: "swarm"
   const { service, stock } = situation;
   const because = (evidence: string) => ({ rule: RULE.scaleSwarm, evidence });
   if (binding.mode === "global") {
-    const reason = "one task per node: its count is the number of nodes";
-    return onlyHold(holdBack(situation, because(`${binding.name} is a global service`), "global", reason));
+    if (stock.healthy + stock.starting >= service.count || stock.unhealthy > 0) return nothing;
+    const evidence = `${stock.healthy} of ${service.count} healthy, and ${binding.name} is a global service of Swarm`;
+    const reason = "Swarm runs one task on each node that takes it: add nodes, or ask for as many as there are";
+    return onlyHold(holdBack(situation, because(evidence), "global", reason));
   }
   if (binding.replicas >= service.count) {
     if (stock.healthy >= service.count || stock.unhealthy > 0) return nothing;

@@ -28,7 +28,7 @@ function explain(error: unknown): ErrorReport["error"] | null {
     return { code: "plan-changed", message, advice: null, expected, actual };
   }
   if (error instanceof NotLeader) {
-    return { code: "not-leader", message: error.message, advice: "nothing was done; try again in a few seconds" };
+    return { code: "not-leader", message: error.message, advice: error.advice };
   }
   if (error instanceof InvalidInput) {
     const advice = "correct what is named; `heal validate` tells whether all is well";

@@ -54,7 +54,7 @@ describe.each(["socket", "address"] as const)("a daemon asked by its %s", (kind)
     const problem = { file: "web.json", line: 3, column: 5, message: "unknown key", expected: "count" };
     const errors = [
       new PlanChanged("aaa", "bbb"),
-      new NotLeader("h2 leads"),
+      new NotLeader("h2 leads", "ask there"),
       new UnknownService("wbe", "web"),
       new InvalidInput("the desired state is not valid", [problem]),
     ];

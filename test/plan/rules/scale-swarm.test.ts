@@ -75,9 +75,30 @@ describe("scale-swarm", () => {
     expect(summary(one.plan())).toBe("critical: 1/2 healthy: 1 missing");
   });
 
-  it("leaves a global service alone", () => {
-    expect(does(aSwarmWorld(swarm({ mode: "global", replicas: 0 })).plan())).toEqual([]);
-    expect(holds(aSwarmWorld(swarm({ mode: "global", replicas: 0 })).plan())).toEqual(["scale-swarm: global"]);
+  it("leaves a global service that runs enough to Swarm, whatever the number of its nodes", () => {
+    const global = swarm({ mode: "global", replicas: 0 });
+    for (const count of [1, 2]) {
+      const planned = aSwarmWorld(global, { count }).plan();
+      expect([does(planned), holds(planned), summary(planned)]).toEqual([[], [], `passing: 2/${count} healthy`]);
+    }
+  });
+
+  it("says of a global service with too few nodes what a person can do", () => {
+    const planned = aSwarmWorld(swarm({ mode: "global", replicas: 0 }), { count: 3 }).plan();
+    expect([does(planned), holds(planned)]).toEqual([[], ["scale-swarm: global"]]);
+    expect(summary(planned)).toBe("critical: 2/3 healthy: 1 missing");
+    expect(planned.plan.services["web"]?.holds[0]?.reason).toMatch(/one task on each node .*: add nodes, or ask for/);
+  });
+
+  it("replaces a task of a global service that does not pass", () => {
+    const sick = task(1, { health: "unhealthy" });
+    const global = aSwarmWorld(swarm({ mode: "global", replicas: 0 }))
+      .without("web")
+      .withInstance("web", null, sick);
+    const since = { notPassingSinceMs: { "task-1": T0 - 3_600_000 } };
+    expect(does(global.withMemory("web", since).looked("web").plan())).toEqual([
+      expect.stringMatching(/web\.1 .*\(replace-unhealthy\)$/),
+    ]);
   });
 
   it("creates a service that has vanished from its template, once", () => {
