@@ -56,7 +56,7 @@ export async function mustRun(command: string, args: readonly string[], options:
 /** The full path of a program, looked for on PATH and in the system folders that a plain user's PATH leaves out. */
 export function findProgram(name: string): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(path.delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
-  return folders.map((folder) => path.join(folder, name)).find((candidate) => existsSync(candidate));
+  return folders.map((folder) => path.resolve(folder, name)).find((candidate) => existsSync(candidate));
 }
 
 /** Starts a program in a session of its own, so that neither our end nor a Ctrl-C in our terminal ends it. */

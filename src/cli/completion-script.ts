@@ -2,7 +2,8 @@ import { script } from "@bomb.sh/tab";
 
 /** The library only prints: what it prints is taken here, so that it goes where all other output does. */
 export function completionScript(shell: "bash" | "zsh" | "fish"): string {
-  return printed(() => script(shell, "heal", "heal"));
+  // A constant of the shell's would make reading the script a second time (a changed ~/.bashrc) a row of errors.
+  return printed(() => script(shell, "heal", "heal")).replaceAll(/^readonly (?=ShellComp)/gm, "");
 }
 
 export function printed(print: () => void): string {

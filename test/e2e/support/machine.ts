@@ -34,6 +34,11 @@ const programs: readonly Need[] = [
   { programs: ["redis-server"], package: "redis-server" },
   { programs: ["prometheus-alertmanager"], package: "prometheus-alertmanager" },
   { programs: ["openssl"], package: "openssl" },
+  { programs: ["ssh"], package: "openssh-client" },
+  { programs: ["sshd"], package: "openssh-server" },
+  { programs: ["/usr/share/bash-completion/bash_completion"], package: "bash-completion" },
+  { programs: ["zsh"], package: "zsh" },
+  { programs: ["fish"], package: "fish" },
 ];
 
 const say = (line: string) => console.error(`machine: ${line}`);
