@@ -1,5 +1,5 @@
 import type { Registration } from "../../model/instance.ts";
-import type { Answer, Registry } from "../../ports/registry.ts";
+import type { Answer, ReadOptions, Registry } from "../../ports/registry.ts";
 import { mayRead } from "./access.ts";
 import { agentsOf } from "./agents.ts";
 import type { ConsulConnection } from "./connection.ts";
@@ -8,7 +8,10 @@ import { mustBeOk } from "./failures.ts";
 import { openLastAnswers } from "./last-answers.ts";
 import { registrationBody } from "./registration-body.ts";
 import { nodeHealth, nodeServices, notPassing, registrations, serviceNames } from "./registrations.ts";
+import type { NodeContent } from "./read-all.ts";
+import { readAllServices } from "./read-all.ts";
 import { json, read, readText } from "./read.ts";
+import { openServiceReads } from "./service-reads.ts";
 
 export interface ConsulRegistryDeps {
   /** The agent that is asked about the cluster. */
@@ -33,15 +36,22 @@ export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDep
     return { ...answer, filtered: !(await mayRead(connection, resource, name)) };
   }
 
+  async function readOne(name: string, options: ReadOptions): Promise<Answer<readonly Registration[]>> {
+    const what = `services named ${name}`;
+    const answer = await readText(connection, { path: ["health", "service", name], what }, options);
+    const text = answer.value ?? "null";
+    const value = last.read(name, text, () => registrations(json({ text }, what)));
+    if (value.length === 0) last.forget(name);
+    return checked({ ...answer, value }, value.length === 0, "service", name);
+  }
+  const lastNodes = openLastAnswers<NodeContent>();
+  const readMany = openServiceReads({
+    one: (name) => readOne(name, { consistency: "default" }),
+    all: (nodesMax) => readAllServices(connection, lastNodes, nodesMax),
+  });
+
   return {
-    async readService(name, options) {
-      const what = `services named ${name}`;
-      const answer = await readText(connection, { path: ["health", "service", name], what }, options);
-      const text = answer.value ?? "null";
-      const value = last.read(name, text, () => registrations(json({ text }, what)));
-      if (value.length === 0) last.forget(name);
-      return checked({ ...answer, value }, value.length === 0, "service", name);
-    },
+    readService: (name, options) => (isPlain(options) ? readMany(name) : readOne(name, options)),
 
     async readNodes(options) {
       // Gossip knows a node as passing or critical. Asked for the critical ones, Consul need not go through all checks.
@@ -113,6 +123,11 @@ export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDep
 
     readKey: (key) => readKey(connection, key),
   };
+}
+
+/** Neither blocking nor to be given up: it may be answered together with others. */
+function isPlain({ consistency, index, signal }: ReadOptions): boolean {
+  return consistency === "default" && index === undefined && signal === undefined;
 }
 
 async function readKey(connection: ConsulConnection, key: string): Promise<string | null> {

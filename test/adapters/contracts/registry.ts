@@ -242,6 +242,30 @@ export function registryContract(kind: string, open: () => Promise<RegistryUnder
       expect((await registry.readNodeServices("no-such-node", fresh)).value).toEqual([]);
     });
 
+    it("says the same of a service that is asked for with two hundred others as of one that is asked for alone", async () => {
+      const names = [aName(), aName(), aName()];
+      for (const name of names) for (const slot of [1, 2]) await register(aRegistration(name, slot));
+      await under.setStatus(`${names[0]}.1`, "critical", "dead");
+      await registry.setMaintenance(await registry.nodeOf(under.host), `${names[1]}.2`, "by hand");
+      const statuses = async () => (await registry.readService(names[0]!, fresh)).value.map(({ status }) => status);
+      await expect.poll(statuses, soon).toContain("critical");
+      const maintained = async () =>
+        (await registry.readService(names[1]!, fresh)).value.map((one) => one.inMaintenance);
+      await expect.poll(maintained, soon).toContain(true);
+      const byId = (answer: Awaited<ReturnType<Registry["readService"]>>) =>
+        answer.value.toSorted((one, other) => one.id.localeCompare(other.id));
+      const alone = await Promise.all([...names, "nobody"].map((name) => registry.readService(name, fresh)));
+      const asked = Array.from({ length: 200 }, (_, at) => at % 4);
+      const together = await Promise.all(
+        asked.map((at) => registry.readService([...names, "nobody"][at]!, { consistency: "default" })),
+      );
+      for (const [position, answer] of together.entries()) {
+        expect(byId(answer)).toEqual(byId(alone[asked[position]!]!));
+        expect(answer).toMatchObject({ knownLeader: true, filtered: false });
+        expect(answer.index).toBeGreaterThan(0);
+      }
+    });
+
     it("moves the index of the names with every registration, also of a further instance of a known service", async () => {
       const name = aName();
       await register(aRegistration(name, 1));

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import type { AllServices } from "../../../src/adapters/consul/read-all.ts";
+import { openServiceReads } from "../../../src/adapters/consul/service-reads.ts";
+import type { Registration } from "../../../src/model/instance.ts";
+import { aRegistration } from "../../builders/world.ts";
+
+const about = { index: 7, knownLeader: true, lastContactMs: 0, filtered: false };
+const single: readonly Registration[] = [];
+
+/** Reads that end when the test lets them; `everything` is what reading all of it finds. */
+function opened(everything: () => Promise<AllServices | null>) {
+  const alone: { readonly name: string; readonly end: () => void }[] = [];
+  const readsOfAll: number[] = [];
+  const read = openServiceReads({
+    one: (name) => new Promise((resolve) => void alone.push({ name, end: () => resolve({ ...about, value: single }) })),
+    all: (nodesMax) => {
+      readsOfAll.push(nodesMax);
+      return everything();
+    },
+  });
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const endAll = async (): Promise<void> => {
+    await settle();
+    for (let ended = 0; ended < alone.length; ended += 1) {
+      alone[ended]?.end();
+      await settle();
+    }
+  };
+  return { read, alone, readsOfAll, settle, endAll };
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `web${at}`);
+const found = [aRegistration("web", "heal.live.web.1.1", 1)];
+const everyone = async (): Promise<AllServices> => ({
+  ...about,
+  value: new Map(names(400).map((name) => [name, found])),
+});
+
+describe("reading services", () => {
+  it("reads one by itself and at once", async () => {
+    const { read, alone, readsOfAll, settle, endAll } = opened(everyone);
+    const answer = read("web");
+    await settle();
+    expect(alone.map(({ name }) => name)).toEqual(["web"]);
+    await endAll();
+    expect((await answer).value).toBe(single);
+    expect(readsOfAll).toEqual([]);
+  });
+
+  it("answers those of hundreds that must wait from one reading of everything, begun after they were asked for", async () => {
+    const { read, alone, readsOfAll, settle, endAll } = opened(everyone);
+    const answers = names(200).map(read);
+    await settle();
+    expect([alone.length, readsOfAll]).toEqual([32, []]);
+    await endAll();
+    const values = (await Promise.all(answers)).map(({ value }) => value);
+    expect(values.slice(0, 32).every((value) => value === single)).toBe(true);
+    expect(values.slice(32).every((value) => value === found)).toBe(true);
+    expect(readsOfAll).toEqual([168 / 4]);
+  });
+
+  it("reads by itself what was not found among everything", async () => {
+    const { read, alone, endAll } = opened(everyone);
+    const answers = [...names(150), "moved"].map(read);
+    await endAll();
+    await Promise.all(answers);
+    expect(alone.slice(32).map(({ name }) => name)).toEqual(["moved"]);
+  });
+
+  it.each([
+    ["everything cannot be read", async () => Promise.reject(new Error("no quorum"))],
+    ["there are too many nodes", async () => null],
+  ])("reads each by itself when %s", async (_name, everything) => {
+    const { read, alone, endAll } = opened(everything);
+    const answers = names(200).map(read);
+    await endAll();
+    await Promise.all(answers);
+    expect(alone).toHaveLength(200);
+  });
+
+  it("does not read everything for a few", async () => {
+    const { read, alone, readsOfAll, endAll } = opened(everyone);
+    const answers = names(95).map(read);
+    await endAll();
+    await Promise.all(answers);
+    expect([alone.length, readsOfAll]).toEqual([95, []]);
+  });
+});
