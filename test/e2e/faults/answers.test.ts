@@ -1,6 +1,4 @@
 /** Servers that answer, and should not be believed, or cannot be understood. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import { openEventLog, type EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
@@ -181,69 +179,6 @@ describe("the daemon under answers of Consul that are not true", () => {
       "Consul's index goes backwards with every answer, a container killed",
       `healed once; ${Math.round(perSecond)} requests a second`,
       tookMs,
-    );
-  });
-});
-
-describe("the daemon under checks that are all critical at once", () => {
-  it("takes the checker for sick, freezes, and tells of it once", async (test) => {
-    const messages: string[] = [];
-    const receiver = createServer((request, response) => {
-      let text = "";
-      request.setEncoding("utf8").on("data", (part: string) => (text += part));
-      request.on("end", () => void (messages.push(text), response.end()));
-    });
-    await new Promise<void>((ready) => void receiver.listen(0, "127.0.0.1", ready));
-    closing.push(() => void receiver.close());
-    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
-    const routes = { default: { critical: ["hook"], warning: ["hook"], wait: "1s" } };
-    const site = openSite({
-      docker,
-      consul,
-      settings: { alerts: { channels: { hook: { kind: "webhook", url } }, routes } },
-    });
-    closing.push(() => site.close());
-    const events = await openEventLog(docker, site.environment);
-    closing.push(() => events.close());
-    // Not so young that a failed check is nothing yet.
-    const health = { http: "/healthz", port: 8000, interval: "1s", timeout: "1s", startGrace: "1s" };
-    site.desire({ web: webService(2, { health }), api: webService(2, { health }) });
-    const daemon = await startPeer(site);
-    peers.push(daemon);
-    for (const service of ["web", "api"]) await settles(site, consul, service, 2);
-    await untilChecks(daemon, 0);
-    const ids = (await Promise.all(["web", "api"].map((service) => site.registrations(service)))).flat();
-    const tell = async (url: string, body: object | null = null): Promise<void> => {
-      const init = body === null ? { method: "PUT" } : { method: "PUT", body: JSON.stringify(body) };
-      expect((await fetch(`${consul}/v1/agent/check/${url}`, init)).status).toBe(200);
-    };
-    const each = (work: (id: string) => Promise<void>) => Promise.all(ids.map(({ id }) => work(id)));
-    await each((id) =>
-      tell("register", { Name: "sick", ID: `sick.${id}`, ServiceID: id, TTL: "10m", Status: "passing" }),
-    );
-    await untilChecks(daemon, 0);
-    const [from, before] = [events.mark(), messages.length];
-    const sickAtMs = Date.now();
-    await each((id) => tell(`fail/sick.${id}`));
-    const told = (): readonly string[] => messages.slice(before).filter((text) => /checks look sick/.test(text));
-    await until(() => told().length > 0, "the alert");
-    // Three times as long as after which one that is unhealthy would be replaced.
-    await new Promise((passed) => setTimeout(passed, 6_000));
-    expect(events.since(from)).toEqual([]);
-    await each((id) => tell(`pass/sick.${id}`));
-    await untilChecks(daemon, 0);
-    await until(
-      () => messages.slice(before).some((text) => /"state":"resolved"/.test(text)),
-      "its end to be told",
-      60_000,
-    );
-    expect(events.since(from)).toEqual([]);
-    expect(told().filter((text) => /"state":"firing"/.test(text))).toHaveLength(1);
-    noteFault(
-      test,
-      "all checks of the fleet critical at once while Docker runs it",
-      "nothing stopped or replaced; one alert",
-      Date.now() - sickAtMs,
     );
   });
 });

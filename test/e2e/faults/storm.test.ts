@@ -10,8 +10,8 @@ import { openHandles, residentBytes } from "../support/process-facts.ts";
 import { webService } from "../support/services.ts";
 import { openSite } from "../support/site.ts";
 
-/** Three minutes by default; `HEAL_STORM_MINUTES=60` for the hour that a release is left in it. */
-const stormMs = Number(process.env["HEAL_STORM_MINUTES"] ?? 3) * 60_000;
+/** Two minutes by default; `HEAL_STORM_MINUTES=60` for the hour that a release is left in it. */
+const stormMs = Number(process.env["HEAL_STORM_MINUTES"] ?? 2) * 60_000;
 const agentRestartEveryMs = 25_000;
 const mebibyte = 1_024 * 1_024;
 const closing: (() => Promise<void> | void)[] = [];

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
@@ -187,40 +186,6 @@ describe("the daemon in surroundings that fail", () => {
       test,
       "webhook answers 500 twice, another redirects",
       "told a third time; nothing sent elsewhere; healing as fast as ever",
-      tookMs,
-    );
-  });
-
-  it("starts and stops nothing for checks that flap as fast as Consul takes it", async (test) => {
-    // With so many, one of them is critical at any time.
-    site.desire({ web: webService(2, { healing: { unhealthyAfter: "5m" } }) });
-    const daemon = await twoHealthy();
-    const from = events.mark();
-    const [{ id } = { id: "" }] = await site.registrations("web");
-    const checks = Array.from({ length: 8 }, () => `flap-${randomUUID()}`);
-    const tell = async (url: string, body?: object): Promise<void> => {
-      const init = body === undefined ? { method: "PUT" } : { method: "PUT", body: JSON.stringify(body) };
-      const answer = await fetch(`${consul}/v1/agent/check/${url}`, init);
-      expect(answer.status).toBe(200);
-    };
-    const beganAtMs = Date.now();
-    await Promise.all(
-      checks.map(async (check) => {
-        await tell("register", { Name: "flap", ID: check, ServiceID: id, TTL: "10m", Status: "passing" });
-        for (let time = 0; time < 100; time += 1) {
-          await tell(`fail/${check}`);
-          await tell(`pass/${check}`);
-        }
-      }),
-    );
-    const tookMs = Date.now() - beganAtMs;
-    await settles(site, consul, "web", 2);
-    await until(async () => (await daemon.heal("check")).code === 0, "all to be well");
-    expect(events.since(from)).toEqual([]);
-    noteFault(
-      test,
-      `checks flap ${Math.round((800 * 60_000) / tookMs)} times a minute`,
-      "nothing started or stopped",
       tookMs,
     );
   });
