@@ -1,5 +1,5 @@
-/** What `heal run` is to those around it: its files, its signals, Consul, HTTP and other commands. */
-import { renameSync, rmSync, symlinkSync, writeFileSync, readFileSync } from "node:fs";
+/** What `heal run` is to those around it: its settings, its signals, Consul, HTTP and other commands. */
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { freePort } from "../../scripts/machine/state.ts";
@@ -39,49 +39,6 @@ async function twoHealthy(options: PeerOptions = {}): Promise<Peer> {
 const said = (daemon: Peer, event: string): number => daemon.log().split(`"event":"${event}"`).length - 1;
 const told = (daemon: Peer, event: string, before: number) =>
   until(() => said(daemon, event) > before, `${event} to be told`);
-
-describe("the daemon and its desired state", () => {
-  const good = (count: number): string => JSON.stringify({ services: { web: webService(count) } });
-  const nonsense: readonly (readonly [what: string, text: string | Buffer])[] = [
-    ["half a file", good(2).slice(0, 90)],
-    ["nothing at all", ""],
-    ["no service any more", '{ "services": {} }'],
-    ["a duplicate key", '{ "services": {}, "services": {} }'],
-    ["__proto__", '{ "services": { "__proto__": { "count": 3 } } }'],
-    ["a hundred thousand brackets", '{ "services": '.concat("[".repeat(100_000))],
-    ["100 MB", Buffer.alloc(100 * 1024 * 1024, "a")],
-    ["NULs", Buffer.alloc(1_000)],
-    ["a wrong type", '{ "services": { "web": { "count": "two" } } }'],
-  ];
-
-  it("keeps the last good one in force whatever the file becomes, and takes up the next good one at once", async () => {
-    const daemon = await twoHealthy();
-    const file = path.join(site.folder, "desired", "services.json");
-    const from = events.mark();
-    for (const [what, text] of nonsense) {
-      const before = said(daemon, "desired-state.refused");
-      writeFileSync(file, text);
-      await told(daemon, "desired-state.refused", before).catch((error: Error) => {
-        throw new Error(`${what}: ${error.message}`);
-      });
-      expect(events.since(from), what).toEqual([]);
-      // Somebody mends it, as they would: this is where a byte order mark and a symbolic link come in.
-      writeFileSync(file, `\uFEFF${good(2)}`);
-      await untilChecks(daemon, 0);
-    }
-    const elsewhere = path.join(site.folder, "elsewhere.json");
-    writeFileSync(elsewhere, good(3));
-    symlinkSync(elsewhere, `${file}.new`);
-    renameSync(`${file}.new`, file);
-    await settles(site, consul, "web", 3);
-    const before = said(daemon, "desired-state.refused");
-    rmSync(file);
-    await told(daemon, "desired-state.refused", before);
-    expect((await daemon.heal("status")).stdout).toContain("desired state");
-    await settles(site, consul, "web", 3);
-    expect(events.since(from).filter(({ action }) => action === "die")).toEqual([]);
-  });
-});
 
 describe("the daemon and its settings", () => {
   it("takes up changed ones by itself and on SIGHUP, and keeps those in force when they are wrong", async () => {

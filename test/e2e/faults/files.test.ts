@@ -1,0 +1,89 @@
+import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { openEventLog, type EventLog } from "../support/event-log.ts";
+import { noteFault } from "../support/fault-report.ts";
+import { settles } from "../support/invariants.ts";
+import { startPeer, tellIfFailed, untilChecks, type Peer, type PeerOptions } from "../support/peers.ts";
+import { webService } from "../support/services.ts";
+import { openSite, until, type Site } from "../support/site.ts";
+
+const docker = inject("docker");
+const consul = inject("consul");
+const peers: Peer[] = [];
+let site: Site;
+let events: EventLog;
+
+beforeEach(async () => {
+  site = openSite({ docker, consul });
+  events = await openEventLog(docker, site.environment);
+  site.desire({ web: webService(2) });
+});
+afterEach(async ({ task }) => {
+  tellIfFailed(task, peers);
+  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
+  events.close();
+  await site.close();
+});
+
+async function twoHealthy(options: PeerOptions = {}): Promise<Peer> {
+  const daemon = await startPeer(site, options);
+  peers.push(daemon);
+  await settles(site, consul, "web", 2);
+  await untilChecks(daemon, 0);
+  return daemon;
+}
+
+const said = (daemon: Peer, event: string): number => daemon.log().split(`"event":"${event}"`).length - 1;
+const told = (daemon: Peer, event: string, before: number) =>
+  until(() => said(daemon, event) > before, `${event} to be told`);
+
+describe("the daemon and its desired state", () => {
+  const good = (count: number): string => JSON.stringify({ services: { web: webService(count) } });
+  const nonsense: readonly (readonly [what: string, text: string | Buffer])[] = [
+    ["half a file", good(2).slice(0, 90)],
+    ["nothing at all", ""],
+    ["no service any more", '{ "services": {} }'],
+    ["a duplicate key", '{ "services": {}, "services": {} }'],
+    ["__proto__", '{ "services": { "__proto__": { "count": 3 } } }'],
+    ["a hundred thousand brackets", '{ "services": '.concat("[".repeat(100_000))],
+    ["100 MB", Buffer.alloc(100 * 1024 * 1024, "a")],
+    ["NULs", Buffer.alloc(1_000)],
+    ["a wrong type", '{ "services": { "web": { "count": "two" } } }'],
+  ];
+
+  it("keeps the last good one in force whatever the file becomes, and takes up the next good one at once", async (test) => {
+    const daemon = await twoHealthy();
+    const file = path.join(site.folder, "desired", "services.json");
+    const from = events.mark();
+    const beganAtMs = Date.now();
+    for (const [what, text] of nonsense) {
+      const before = said(daemon, "desired-state.refused");
+      writeFileSync(file, text);
+      await told(daemon, "desired-state.refused", before).catch((error: Error) => {
+        throw new Error(`${what}: ${error.message}`);
+      });
+      expect(events.since(from), what).toEqual([]);
+      // Somebody mends it, as they would: this is where a byte order mark and a symbolic link come in.
+      writeFileSync(file, `\uFEFF${good(2)}`);
+      await untilChecks(daemon, 0);
+    }
+    const elsewhere = path.join(site.folder, "elsewhere.json");
+    writeFileSync(elsewhere, good(3));
+    symlinkSync(elsewhere, `${file}.new`);
+    renameSync(`${file}.new`, file);
+    await settles(site, consul, "web", 3);
+    const before = said(daemon, "desired-state.refused");
+    rmSync(file);
+    await told(daemon, "desired-state.refused", before);
+    expect((await daemon.heal("status")).stdout).toContain("desired state");
+    await settles(site, consul, "web", 3);
+    expect(events.since(from).filter(({ action }) => action === "die")).toEqual([]);
+    noteFault(
+      test,
+      `desired state becomes ${nonsense.map(([what]) => what).join(", ")}, and is deleted`,
+      "refused each time, with the last good one in force; nothing stopped; a good one taken up at once",
+      Date.now() - beganAtMs,
+    );
+  });
+});
