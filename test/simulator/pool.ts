@@ -1,7 +1,11 @@
 import { fork } from "node:child_process";
+import { bundleWorker } from "./bundle-worker.ts";
 import type { CampaignResult } from "./campaign.ts";
 import type { BugHunt } from "./find-bug.ts";
 import type { BugTask, SeedTask } from "./worker.ts";
+
+/** What a seed leaves behind is thrown away young when there is room for the young. */
+const workerOptions = ["--max-semi-space-size=64"];
 
 type ResultOf<Task> = Task extends BugTask ? BugHunt : CampaignResult;
 
@@ -11,18 +15,23 @@ export async function playOnAll<Task extends SeedTask | BugTask>(
   nextTask: () => Task | null,
   onResult: (result: ResultOf<Task>) => void,
 ): Promise<void> {
-  await Promise.all(Array.from({ length: workers }, () => playOnOne(nextTask, onResult)));
+  const script = await bundleWorker();
+  try {
+    await Promise.all(Array.from({ length: workers }, () => playOnOne(script.path, nextTask, onResult)));
+  } finally {
+    await script.remove();
+  }
 }
 
 function playOnOne<Task extends SeedTask | BugTask>(
+  script: string,
   nextTask: () => Task | null,
   onResult: (result: ResultOf<Task>) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let task = nextTask();
     if (task === null) return resolve();
-    const script = new URL("./worker.ts", import.meta.url);
-    const child = fork(script, ["--simulator-worker"], { execArgv: ["--import", "tsx"] });
+    const child = fork(script, ["--simulator-worker"], { execArgv: workerOptions });
     child.once("error", reject);
     child.once("exit", (code) =>
       task === null ? resolve() : reject(new Error(`a worker ended with ${code} in ${JSON.stringify(task)}`)),

@@ -19,15 +19,16 @@ export type Verdict =
 /**
  * What an answer means, by Consul's rules for clients of blocking queries ("Implementation details" in its API
  * documentation): an index that went back starts over from 0, 0 counts as 1, and the same index (the wait was over) is
- * no change. Nor is another index over the same content: unrelated writes move it.
+ * no change. Nor is another index over the same content: unrelated writes move it. The fingerprint is only taken where
+ * it matters, which is not after a wait that nothing ended.
  */
-export function judge(position: Position, answer: Answer<unknown>, fingerprint: string): Verdict {
+export function judge(position: Position, answer: Answer<unknown>, fingerprint: () => string): Verdict {
   if (!answer.knownLeader) return { kind: "doubtful", position, reason: "Consul answers without a leader" };
   if (answer.filtered) return { kind: "doubtful", position, reason: "Consul leaves out what the token may not see" };
   const index = answer.index < position.index ? 0 : Math.max(1, answer.index);
   if (index === position.index) return { kind: "same", position };
-  const kind = fingerprint === position.fingerprint ? "same" : "changed";
-  return { kind, position: { index, fingerprint } };
+  const print = fingerprint();
+  return { kind: print === position.fingerprint ? "same" : "changed", position: { index, fingerprint: print } };
 }
 
 export interface FollowDeps {
@@ -86,8 +87,9 @@ export async function follow<T>(deps: FollowDeps, followed: Followed<T>, options
     let answer: Answer<T>;
     try {
       // After trouble at once, since nothing may have changed and a blocking query would say so only after the wait.
-      answer = await followed.ask({ index: failures > 0 ? 0 : position.index, waitMs: options.waitMs, signal });
-      verdict = judge(position, answer, followed.fingerprint(answer));
+      const asked = await followed.ask({ index: failures > 0 ? 0 : position.index, waitMs: options.waitMs, signal });
+      verdict = judge(position, asked, () => followed.fingerprint(asked));
+      answer = asked;
     } catch (error) {
       if (signal.aborted) return;
       await failed((error as Error).message);

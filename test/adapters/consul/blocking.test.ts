@@ -13,35 +13,44 @@ describe("the answer of a blocking query", () => {
   const at = { index: 10, fingerprint: "a" };
 
   it("is a change when index and content are new", () => {
-    expect(judge(at, answer(null, 11), "b")).toEqual({ kind: "changed", position: { index: 11, fingerprint: "b" } });
+    expect(judge(at, answer(null, 11), () => "b")).toEqual({
+      kind: "changed",
+      position: { index: 11, fingerprint: "b" },
+    });
   });
 
   it("is no change when the wait was over", () => {
-    expect(judge(at, answer(null, 10), "a")).toEqual({ kind: "same", position: at });
+    expect(judge(at, answer(null, 10), () => "a")).toEqual({ kind: "same", position: at });
   });
 
   it("is no change when another write moved the index over the same content", () => {
-    expect(judge(at, answer(null, 12), "a")).toEqual({ kind: "same", position: { index: 12, fingerprint: "a" } });
+    expect(judge(at, answer(null, 12), () => "a")).toEqual({ kind: "same", position: { index: 12, fingerprint: "a" } });
   });
 
   it("starts over when the index went back", () => {
-    expect(judge(at, answer(null, 9), "a").position.index).toBe(0);
-    expect(judge(at, answer(null, 9), "b").kind).toBe("changed");
+    expect(judge(at, answer(null, 9), () => "a").position.index).toBe(0);
+    expect(judge(at, answer(null, 9), () => "b").kind).toBe("changed");
   });
 
   it("never asks from index 0 because the answer said 0", () => {
-    expect(judge(start, answer(null, 0), "a").position.index).toBe(1);
+    expect(judge(start, answer(null, 0), () => "a").position.index).toBe(1);
   });
 
   it("is doubted without a leader or with results left out, and then moves nothing", () => {
-    expect(judge(at, answer(null, 99, { knownLeader: false }), "b")).toMatchObject({ kind: "doubtful", position: at });
-    expect(judge(at, answer(null, 99, { filtered: true }), "b")).toMatchObject({ kind: "doubtful", position: at });
+    expect(judge(at, answer(null, 99, { knownLeader: false }), () => "b")).toMatchObject({
+      kind: "doubtful",
+      position: at,
+    });
+    expect(judge(at, answer(null, 99, { filtered: true }), () => "b")).toMatchObject({
+      kind: "doubtful",
+      position: at,
+    });
   });
 
   test.prop([fc.nat(), fc.nat(), fc.boolean()])(
     "leads on from an index that Consul can block on, or from 0",
     (was, is, same) => {
-      const { position } = judge({ index: was, fingerprint: "a" }, answer(null, is), same ? "a" : "b");
+      const { position } = judge({ index: was, fingerprint: "a" }, answer(null, is), () => (same ? "a" : "b"));
       expect([0, Math.max(1, is), was]).toContain(position.index);
       if (is >= was) expect(position.index).toBeGreaterThanOrEqual(Math.min(1, was));
     },
