@@ -40,7 +40,7 @@ async function gone(context: Context): Promise<readonly Sample[]> {
   await until(isAllBack, `${ALL} to pass`, 120_000);
   const best = await bestConcurrency(context, engine);
   const samples: Sample[] = [];
-  for (let turn = -1; turn < (context.quick ? 3 : 8); turn += 1) {
+  for (let turn = -1; turn < (context.quick ? 2 : 8); turn += 1) {
     before = (await Promise.all(names.map((name) => passing(stage.consul, name)))).flat();
     const subject = await killed(site, engine, names, isAllBack);
     const reference = await created(engine, best);

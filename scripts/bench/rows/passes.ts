@@ -31,7 +31,7 @@ async function passes(context: Context): Promise<readonly Sample[]> {
   const isWell = async () => (await site.heal("check", name)).code === 0;
   await until(isWell, `${name} to pass`, 60_000);
   const samples: Sample[] = [];
-  for (let turn = -1; turn < (context.quick ? 5 : 20); turn += 1) {
+  for (let turn = -1; turn < (context.quick ? 4 : 20); turn += 1) {
     const [container] = await site.containers(name);
     if (container === undefined) throw new Error(`${name} has no container`);
     const beganMs = await crash(engine, container.Id);

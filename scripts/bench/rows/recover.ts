@@ -133,7 +133,7 @@ interface Measured {
 async function measure(context: Context, { site, engine, proxy, peers, network, port }: Measured): Promise<Recovered> {
   const isWell = () => until(async () => (await site.heal("check", "web")).code === 0, "web to pass", 60_000);
   await isWell();
-  const turns = context.quick ? 4 : 20;
+  const turns = context.quick ? 3 : 20;
   const samples = new Map([...peers.keys()].map((name): [PeerName, Sample[]] => [name, []]));
   const dieToCreate: number[] = [];
   for (let turn = -1; turn < turns; turn += 1) {

@@ -59,7 +59,7 @@ function steady(context: Context): Promise<Steady> {
     const withoutMs = await costOfChanges(site);
     const daemon = await site.daemon();
     // What it has read to begin with is to be collected before memory is looked at.
-    await new Promise((resolve) => setTimeout(resolve, context.quick ? 20_000 : 60_000));
+    await new Promise((resolve) => setTimeout(resolve, context.quick ? 10_000 : 60_000));
     const slices = (context.quick ? 60_000 : 300_000) / SLICE_MS;
     const cpu: Sample[] = [];
     const rss: number[] = [];

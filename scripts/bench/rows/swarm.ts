@@ -58,7 +58,7 @@ function scaled(context: Context): Promise<Scaled> {
     await site.daemon();
     await isSettled(ground);
     const samples = { edit: [] as Sample[], scale: [] as Sample[], engine: [] as Sample[] };
-    for (let turn = -1; turn < (context.quick ? 3 : 10); turn += 1) {
+    for (let turn = -1; turn < (context.quick ? 2 : 10); turn += 1) {
       const measured = await oneTurn(ground);
       if (turn < 0) continue;
       samples.scale.push({ subject: measured.ours, reference: measured.byHand });

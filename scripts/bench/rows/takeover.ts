@@ -32,7 +32,7 @@ async function takeovers(context: Context): Promise<readonly Sample[]> {
   await until(leads, "the first daemon to lead", 30_000);
   await until(async () => (await site.registrations("web"))[0]?.status === "passing", "web to pass", 60_000);
   const samples: Sample[] = [];
-  for (let turn = 0; turn < (context.quick ? 3 : 12); turn += 1) {
+  for (let turn = 0; turn < (context.quick ? 2 : 12); turn += 1) {
     const standby = await startPeer(site);
     context.undo("standby", () => standby.stop());
     await until(() => standby.log().includes('"kind":"follower"'), "the second daemon to follow", 30_000);
