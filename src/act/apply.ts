@@ -5,7 +5,7 @@ import type { Service } from "../model/service.ts";
 import { EngineError } from "../ports/engine.ts";
 import { RedisError } from "../ports/redis.ts";
 import { RegistryError } from "../ports/registry.ts";
-import type { Hands, Tools } from "./hands.ts";
+import type { Hands, Permit, Tools } from "./hands.ts";
 import { ActionRefused, Fenced } from "./hands.ts";
 import { performRedis } from "./redis.ts";
 import { deregisterInstance, registerInstance } from "./registration.ts";
@@ -15,8 +15,8 @@ import type { Starts } from "./starts.ts";
 import { openStarts } from "./starts.ts";
 import { removeInstance, stopInstance } from "./stop-instance.ts";
 
-/** Carries out the plan of one service behind a pass's fence and reports what came of each action; never rejects. */
-export type Apply = (fence: () => string, service: Service, plan: ServicePlan) => Promise<readonly ActionResult[]>;
+/** Carries out the plan of one service by a pass's permit and reports what came of each action; never rejects. */
+export type Apply = (permit: Permit, service: Service, plan: ServicePlan) => Promise<readonly ActionResult[]>;
 
 /**
  * Waves run one after the other and end at the first that had a failure; a registration that failed holds up nothing,
@@ -24,8 +24,8 @@ export type Apply = (fence: () => string, service: Service, plan: ServicePlan) =
  * by side, with so many starts per host at once. That limit is shared by all services of this process.
  */
 export function openApply(tools: Tools, starts: Starts = openStarts(tools.startsPerHost)): Apply {
-  return async (fence, service, plan) => {
-    const hands: Hands = { ...tools, fence, starts };
+  return async (permit, service, plan) => {
+    const hands: Hands = { ...tools, ...permit, starts };
     const results: ActionResult[] = [];
     let failed = false;
     for (const wave of plan.waves) {
@@ -48,6 +48,7 @@ function isRegistration({ kind }: Action): boolean {
 async function attempt(hands: Hands, service: Service, action: Action): Promise<ActionResult> {
   const beganMs = hands.clock.steadyMs();
   try {
+    if (action.kind !== "start-instance") await hands.writtenDown();
     const note = await perform(hands, service, action);
     return { kind: "done", action, tookMs: hands.clock.steadyMs() - beganMs, note };
   } catch (error) {

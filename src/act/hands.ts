@@ -8,10 +8,19 @@ import type { Swarm } from "../ports/swarm.ts";
 import type { Starts } from "./starts.ts";
 
 /** What acting needs of the world, for one pass. */
-export interface Hands extends Tools {
+export interface Hands extends Tools, Permit {
+  readonly starts: Starts;
+}
+
+/** What a pass brings along to act. */
+export interface Permit {
   /** Throws `Fenced` when the pass may not act (any more); else the sequencer to stamp on what is created. */
   readonly fence: () => string;
-  readonly starts: Starts;
+  /**
+   * Resolves once Memory says what is about to happen, and rejects with `Fenced` when it could not be made to. Nothing
+   * that has an effect is sent before; only a container may be created, which runs nothing until it is started.
+   */
+  readonly writtenDown: () => Promise<void>;
 }
 
 /** What acting needs of the world, whichever pass it is for. */

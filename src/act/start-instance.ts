@@ -2,7 +2,7 @@ import type { StartInstance } from "../model/action.ts";
 import type { Container } from "../model/instance.ts";
 import { LABEL } from "../model/labels.ts";
 import type { Service } from "../model/service.ts";
-import type { Creation, Engine } from "../ports/engine.ts";
+import type { Creation, Engine, MayGoOn } from "../ports/engine.ts";
 import { EngineError } from "../ports/engine.ts";
 import { RegistryError } from "../ports/registry.ts";
 import { resolveEnvironment } from "./environment.ts";
@@ -14,6 +14,9 @@ import { endMaintenance, registrationOf } from "./registration.ts";
  * Starts one instance and registers it. A name that is taken means that this start, or a competing one, got there
  * before: what holds the name is completed if it is the same instance, and never doubled. A registration that fails
  * does not undo the start: the next pass sees an unlisted instance and registers it.
+ *
+ * The container is created while Memory is still being written, and started only when that is done: see
+ * docs/decisions/create-while-writing.md.
  */
 export async function startInstance(hands: Hands, service: Service, action: StartInstance): Promise<string | null> {
   // The next one may begin while this one is registered.
@@ -50,11 +53,16 @@ async function startOrComplete(
   creation: Creation,
   action: StartInstance,
 ): Promise<Container> {
+  const mayGoOn: MayGoOn = async (next) => {
+    if (next === "start") await hands.writtenDown();
+    hands.fence();
+  };
   try {
-    return await engine.start(creation, hands.fence);
+    return await engine.start(creation, mayGoOn);
   } catch (error) {
     if (!(error instanceof EngineError) || error.kind !== "name-taken") throw error;
   }
+  await hands.writtenDown();
   const holder = await engine.inspect(action.name);
   if (holder === null) throw new EngineError("unclear", `the name ${action.name} was taken and is free again`);
   if (holder.service !== action.service || holder.slot !== action.slot || holder.generation !== action.generation) {
@@ -66,7 +74,7 @@ async function startOrComplete(
     hands.fence();
     await engine.remove(holder.id);
     hands.fence();
-    return engine.start(creation, hands.fence);
+    return engine.start(creation, mayGoOn);
   }
   hands.fence();
   await engine.startExisting(holder.id);

@@ -1,4 +1,5 @@
 import type { Apply } from "../act/apply.ts";
+import { Fenced } from "../act/hands.ts";
 import type { ActionResult } from "../model/action.ts";
 import type { Memory } from "../model/memory.ts";
 import { noServiceMemory } from "../model/memory.ts";
@@ -79,16 +80,17 @@ export async function reconcile(
   { settled = () => undefined, agreed = () => undefined }: PassOptions = {},
 ): Promise<Pass> {
   const fence = world.fence();
-  const { decision, refused } = await writeDown(world, fence, await think(world, names), agreed);
-  for (const name of names) if (decision.plan.services[name] === undefined) settled(name);
+  const { decision, written } = await writeDown(world, fence, await think(world, names), agreed);
+  for (const name of names) if (decision.plan.services[name] === undefined) void written.then(() => settled(name));
   const results = await Promise.all(
     Object.values(decision.plan.services).map(async (service) => {
-      const outcome = await act(world, fence, decision.desired, service, refused);
+      const outcome = await act(world, fence, decision.desired, service, written);
       world.report.acted(service, outcome);
       settled(service.service);
       return outcome;
     }),
   );
+  await written;
   return { ...decision, results: results.flat() };
 }
 
@@ -129,8 +131,8 @@ function planFrom(world: World, desired: DesiredState, observed: Observation): T
 }
 
 /**
- * Writes down what is about to happen, as it stands at this moment: plans of other services may have been written while
- * this one was thought of. `refused` is the reason why nothing may be done, or null.
+ * Has what is about to happen written down, as it stands at this moment: plans of other services may have been written
+ * while this one was thought of. `written` resolves to null, or to the reason why nothing may be done.
  */
 async function writeDown(
   world: World,
@@ -138,7 +140,7 @@ async function writeDown(
   thought: Thought,
   agreed: (plan: Plan) => void,
   inTurn = false,
-): Promise<{ readonly decision: Decision; readonly refused: string | null }> {
+): Promise<{ readonly decision: Decision; readonly written: Promise<string | null> }> {
   const isCurrent = thought.basis === world.memory.view();
   const current = isCurrent ? thought : planFrom(world, thought.desired, thought.observed);
   const { basis, ...decision } = current;
@@ -147,7 +149,9 @@ async function writeDown(
   }
   world.report.decided(decision);
   agreed(decision.plan);
-  return { decision, refused: await world.memory.commit(fence, changesOf(decision, basis)) };
+  const written = world.memory.commit(fence, changesOf(decision, basis));
+  if (inTurn) await written;
+  return { decision, written };
 }
 
 function changesOf({ memory }: Decision, basis: Memory): MemoryUpdate {
@@ -162,14 +166,17 @@ async function act(
   fence: Fence,
   desired: DesiredState,
   planned: ServicePlan,
-  refused: string | null,
+  written: Promise<string | null>,
 ): Promise<readonly ActionResult[]> {
   const service = desired.services[planned.service];
-  if (service === undefined || planned.waves.length === 0) return [];
-  if (refused !== null) {
-    return planned.waves.flat().map((action) => ({ kind: "skipped", action, reason: refused }));
-  }
-  const results = await world.apply(() => fence.assertMayAct(), service, planned);
+  if (service === undefined || planned.waves.length === 0) return written.then(() => []);
+  const writtenDown = async (): Promise<void> => {
+    const refused = await written;
+    if (refused !== null) throw new Fenced(refused);
+  };
+  const results = await world.apply({ fence: () => fence.assertMayAct(), writtenDown }, service, planned);
+  // What came of it belongs to what was written down before; where that was not to be, nothing has had an effect.
+  if ((await written) !== null) return results;
   const before = world.memory.view().services[planned.service] ?? noServiceMemory;
   const after = learn(before, results, world.tuning, world.clock.steadyMs());
   if (after !== before) await world.memory.commit(fence, { services: { [planned.service]: after } });

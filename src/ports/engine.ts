@@ -14,10 +14,10 @@ export interface Engine {
   inspect(idOrName: string): Promise<Container | null>;
   /**
    * Creates and starts. Rejects with `name-taken` when the name is in use: look at what holds it. It takes several
-   * requests, and an image may have to be fetched between them: `mayGoOn` is asked before each, and what it throws is
-   * what the start rejects with.
+   * requests, and an image may have to be fetched between them: `mayGoOn` is asked and waited for before each, and what
+   * it rejects with is what the start rejects with. A container that may not be started stays as it was created.
    */
-  start(creation: Creation, mayGoOn?: () => void): Promise<Container>;
+  start(creation: Creation, mayGoOn?: MayGoOn): Promise<Container>;
   /** Starts a created or exited container again; starting what runs is no error. */
   startExisting(id: string): Promise<void>;
   /** Stops with the grace time; stopping what is stopped or gone is no error. */
@@ -42,6 +42,9 @@ export interface Engine {
   follow(signal: AbortSignal, onOpen: () => void, onEvent: (event: EngineEvent) => void): Promise<never>;
   close(): void;
 }
+
+/** Whether the next request of a start may be sent: one that only prepares it, or the one from which on it runs. */
+export type MayGoOn = (next: "prepare" | "start") => void | Promise<void>;
 
 export interface ContainerFilter {
   readonly environment: string;

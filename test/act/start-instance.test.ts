@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openApply } from "../../src/act/apply.ts";
-import { ActionRefused } from "../../src/act/hands.ts";
+import { ActionRefused, Fenced } from "../../src/act/hands.ts";
 import type { StartInstance } from "../../src/model/action.ts";
 import type { InstanceFacts } from "../builders/world.ts";
 import { anInstance } from "../builders/world.ts";
@@ -153,6 +153,44 @@ describe("starting an instance", () => {
     });
   });
 
+  describe("while Memory is being written", () => {
+    it("is created, and started only when that is done", async () => {
+      const hands = scriptedHands();
+      let written = (): void => undefined;
+      const result = started(hands, web, hands.fence(Infinity, new Promise((resolve) => (written = resolve))));
+      await hands.clock.settle();
+      expect([...hands.there.values()].map(({ state }) => state)).toEqual(["created"]);
+      written();
+      expect(await result).toMatchObject({ kind: "done" });
+      expect([...hands.there.values()].map(({ state }) => state)).toEqual(["running"]);
+    });
+
+    it("is never started when it could not be written", async () => {
+      const hands = scriptedHands();
+      const refused = Promise.reject(new Fenced("the leader key is held no more"));
+      expect(await started(hands, web, hands.fence(Infinity, refused))).toMatchObject({
+        kind: "skipped",
+        reason: "the leader key is held no more",
+      });
+      expect([...hands.there.values()].map(({ state }) => state)).toEqual(["created"]);
+      expect(hands.registered).toEqual([]);
+    });
+
+    it("is never started when the fence has fallen by then", async () => {
+      const hands = scriptedHands();
+      expect(await started(hands, web, hands.fence(1))).toMatchObject({ kind: "skipped" });
+      expect([...hands.there.values()].map(({ state }) => state)).toEqual(["created"]);
+    });
+
+    it("touches nothing that has its name already", async () => {
+      const hands = scriptedHands();
+      holder(hands, { state: "created" });
+      const refused = Promise.reject(new Fenced("the leader key is held no more"));
+      expect(await started(hands, web, hands.fence(Infinity, refused))).toMatchObject({ kind: "skipped" });
+      expect(hands.sent).toEqual(["h1 start heal.live.web.2.3"]);
+    });
+  });
+
   describe("whose name is taken", () => {
     it("finds itself there already, and only registers it: S7", async () => {
       const hands = scriptedHands();
@@ -238,9 +276,9 @@ describe("starting an instance", () => {
       const hands = scriptedHands();
       const engine = hands.tools.engines["h1"]!;
       const inTwoRequests: typeof engine.start = async (creation, mayGoOn) => {
-        mayGoOn?.();
+        await mayGoOn?.("prepare");
         hands.sent.push("create");
-        mayGoOn?.();
+        await mayGoOn?.("start");
         return engine.start(creation);
       };
       const tools = { ...hands.tools, engines: { h1: { ...engine, start: inTwoRequests } } };
@@ -251,7 +289,7 @@ describe("starting an instance", () => {
 
     it("does not register after it has fallen, and does not call the start undone", async () => {
       const hands = scriptedHands();
-      const result = await started(hands, web, hands.fence(1));
+      const result = await started(hands, web, hands.fence(2));
       expect(result).toMatchObject({ kind: "done", note: expect.stringContaining("not registered yet") });
       expect(hands.sent).toEqual(["h1 start heal.live.web.2.3"]);
     });

@@ -124,13 +124,13 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
         return one === undefined ? null : seen(one);
       }),
     async start(creation, mayGoOn = () => undefined) {
-      mayGoOn();
+      await mayGoOn("prepare");
       const created = { kind: "create", machine: machine.machine, creation } as const;
       const container = await change(calls.create, created, dice.int(20, 150), () =>
         machine.create({ ...creation, createdBy: process.name }),
       );
       try {
-        mayGoOn();
+        await mayGoOn("start");
         await startContainer(container);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;

@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { type Creation, EngineError } from "../../ports/engine.ts";
+import { type Creation, EngineError, type MayGoOn } from "../../ports/engine.ts";
 import type { DockerConnection } from "./connection.ts";
 import { createBody, furtherNetworks } from "./create-body.ts";
 import { pullImage } from "./pull-image.ts";
@@ -14,30 +14,34 @@ export interface CreateDeadlines {
 
 /**
  * Creates and starts a container, fetching its image first when the engine says that it lacks it, and gives its id.
- * When the engine refuses to start it, what was created is removed again; when the outcome is unclear, it is left for
- * the caller's next look, because it may run, as when `mayGoOn` throws between two requests. Secret values are taken out of the engine's sentences.
+ * When the engine refuses to start it, what was created is removed again; when the outcome is unclear, or it may not be
+ * started, it is left for the caller's next look. Secret values are taken out of the engine's sentences.
  */
 export async function createAndStart(
   connection: DockerConnection,
   deadlines: CreateDeadlines,
   creation: Creation,
-  mayGoOn: () => void,
+  mayGoOn: MayGoOn,
   remove: (id: string) => Promise<void>,
 ): Promise<string> {
   const id = await createWithImage(connection, deadlines, creation, mayGoOn);
   try {
     for (const network of furtherNetworks(creation.template)) {
-      mayGoOn();
+      await mayGoOn("prepare");
       await connection.call(`connect ${creation.name} to network ${network}`, deadlines.createMs, (docker) =>
         docker.getNetwork(encodeURIComponent(network)).connect({ Container: id }),
       );
     }
-    mayGoOn();
+    await mayGoOn("start");
     await connection.call(`start ${creation.name}`, deadlines.startMs, (docker) => docker.getContainer(id).start());
     return id;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    if (error.kind === "refused") await removeLeftover(error, async () => (mayGoOn(), remove(id)));
+    if (error.kind === "refused")
+      await removeLeftover(error, async () => {
+        await mayGoOn("prepare");
+        await remove(id);
+      });
     throw sinceCreated(error);
   }
 }
@@ -46,9 +50,9 @@ async function createWithImage(
   connection: DockerConnection,
   { createMs, pullMs }: CreateDeadlines,
   creation: Creation,
-  mayGoOn: () => void,
+  mayGoOn: MayGoOn,
 ): Promise<string> {
-  mayGoOn();
+  await mayGoOn("prepare");
   try {
     return await create(connection, createMs, creation);
   } catch (error) {
@@ -56,7 +60,7 @@ async function createWithImage(
       throw error;
   }
   await pullImage(connection, creation.template.image, pullMs);
-  mayGoOn();
+  await mayGoOn("prepare");
   return create(connection, createMs, creation);
 }
 

@@ -1,5 +1,5 @@
 import { ActionRefused, Fenced } from "../../../src/act/hands.ts";
-import type { Tools } from "../../../src/act/hands.ts";
+import type { Permit, Tools } from "../../../src/act/hands.ts";
 import type { Container } from "../../../src/model/instance.ts";
 import type { ContainerFilter, Creation, Engine } from "../../../src/ports/engine.ts";
 import { EngineError } from "../../../src/ports/engine.ts";
@@ -24,8 +24,8 @@ export interface ScriptedHands {
   failing(line: string, error: Error): void;
   /** This takes until the test lets it go. */
   holding(line: string): () => void;
-  /** Allows so many looks at it; from then on it has fallen. */
-  fence(looks?: number): () => string;
+  /** Allows so many looks at its fence; from then on that has fallen. `written`: what is about to happen stands in Memory. */
+  fence(looks?: number, written?: Promise<void>): Permit;
 }
 
 export function scriptedHands(changes: Partial<Tools> = {}): ScriptedHands {
@@ -56,15 +56,19 @@ export function scriptedHands(changes: Partial<Tools> = {}): ScriptedHands {
       sent.push(`${host} inspect ${idOrName}`);
       return Promise.resolve([...there.values()].find(({ id, name }) => id === idOrName || name === idOrName) ?? null);
     },
-    start: (creation) =>
-      send(`${host} start ${creation.name}`, () => {
+    start: async (creation, mayGoOn) => {
+      const started = await send(`${host} start ${creation.name}`, () => {
         const holder = [...there.values()].find(({ name, host: on }) => name === creation.name && on === host);
         if (holder !== undefined) throw new EngineError("name-taken", `${creation.name} is taken`);
         created.push(creation);
-        const started = aContainerFor(creation, host, clock.steadyMs());
-        there.set(started.id, started);
-        return started;
-      }),
+        const container = aContainerFor(creation, host, clock.steadyMs());
+        there.set(container.id, { ...container, state: "created" });
+        return container;
+      });
+      await mayGoOn?.("start");
+      there.set(started.id, started);
+      return started;
+    },
     startExisting: (id) =>
       send(`${host} start again ${id}`, () => {
         const container = there.get(id);
@@ -121,13 +125,14 @@ export function scriptedHands(changes: Partial<Tools> = {}): ScriptedHands {
       held.set(line, new Promise((resolve) => (letGo = resolve)));
       return letGo;
     },
-    fence(looks = Number.POSITIVE_INFINITY) {
+    fence(looks = Number.POSITIVE_INFINITY, written = Promise.resolve()) {
       let left = looks;
-      return () => {
+      const fence = (): string => {
         left -= 1;
         if (left < 0) throw new Fenced("not acting any more: no renewal for 1300 ms");
         return "session@7";
       };
+      return { fence, writtenDown: () => written };
     },
   };
 }

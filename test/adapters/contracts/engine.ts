@@ -3,7 +3,14 @@ import { LABEL } from "../../../src/model/labels.ts";
 import type { Container } from "../../../src/model/instance.ts";
 import type { ContainerTemplate } from "../../../src/model/service.ts";
 import { aTemplate } from "../../builders/template.ts";
-import type { ContainerFilter, Creation, Engine, EngineError, EngineEvent } from "../../../src/ports/engine.ts";
+import type {
+  ContainerFilter,
+  Creation,
+  Engine,
+  EngineError,
+  EngineEvent,
+  MayGoOn,
+} from "../../../src/ports/engine.ts";
 
 export interface EngineUnderTest {
   readonly engine: Engine;
@@ -58,7 +65,7 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
       };
     }
 
-    async function started(creation: Creation, mayGoOn?: () => void): Promise<Container> {
+    async function started(creation: Creation, mayGoOn?: MayGoOn): Promise<Container> {
       onTestFinished(async () => {
         const left = await engine.inspect(creation.name);
         if (left !== null) await engine.remove(left.id);
@@ -175,6 +182,33 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
         };
         await expect(started(creation, onlyOnce)).rejects.toThrow("not any more");
         expect((await seen(creation.name)).state).toBe("created");
+      });
+
+      it("creates at once, and does not start before it may", async () => {
+        const creation = aCreation(aService());
+        let allow = (): void => undefined;
+        const allowed = new Promise<void>((resolve) => (allow = resolve));
+        const starting = started(creation, (next) => (next === "start" ? allowed : undefined));
+        await until("a created container", async () => (await engine.inspect(creation.name)) !== null);
+        await under.pass(300);
+        expect((await seen(creation.name)).state).toBe("created");
+        allow();
+        await until("a running container", async () => (await seen(creation.name)).state === "running");
+        await starting;
+      });
+
+      it("leaves as it was created what may not be started, to be completed under its name", async () => {
+        const creation = aCreation(aService());
+        const refusal = new Error("Memory was not written");
+        const refusing: MayGoOn = (next) => (next === "start" ? Promise.reject(refusal) : undefined);
+        const starting = started(creation, refusing).catch((error: unknown) => error);
+        await until("a created container", async () => (await engine.inspect(creation.name)) !== null);
+        await under.pass(300);
+        expect(await starting).toBe(refusal);
+        const left = await seen(creation.name);
+        expect(left.state).toBe("created");
+        await engine.startExisting(left.id);
+        expect((await seen(left.id)).state).toBe("running");
       });
 
       it("is refused without the image, and leaves nothing behind", async () => {

@@ -15,14 +15,14 @@ const creation = {
 };
 
 const shortDeadlines = {
-  listMs: 60,
-  inspectMs: 60,
-  createMs: 60,
-  startMs: 60,
-  stopMs: 60,
-  removeMs: 60,
-  pullMs: 60,
-  logsMs: 60,
+  listMs: 400,
+  inspectMs: 400,
+  createMs: 400,
+  startMs: 400,
+  stopMs: 400,
+  removeMs: 400,
+  pullMs: 400,
+  logsMs: 400,
 };
 
 /** Kind and message of the error that a call rejects with; a hang fails the test by its time. */
@@ -41,8 +41,8 @@ describe("a list", () => {
   };
 
   it.each<[string, Answer, RegExp]>([
-    ["never comes", never(), /^unclear: .*no answer within 60 ms/],
-    ["stops half-way without an end", stuck("["), /^unclear: .*no answer within 60 ms/],
+    ["never comes", never(), /^unclear: .*no answer within 400 ms/],
+    ["stops half-way without an end", stuck("["), /^unclear: .*no answer within 400 ms/],
     ["is cut off in the middle", half("[{"), /^unclear: .*(aborted|lost in the middle)/],
     ["is cut off before it begins", cut(), /^unclear: .*hang up/],
     ["is not JSON", raw("<html>"), /^unclear: .*cannot be read/],
@@ -209,7 +209,7 @@ describe("a start", () => {
   });
 
   it.each<[string, Answer, RegExp]>([
-    ["unanswered", never(), /^unclear: .*no answer within 60 ms/],
+    ["unanswered", never(), /^unclear: .*no answer within 400 ms/],
     ["answered without an id", json({}, 201), /^unclear: .*Id is missing/],
     ["answered with nothing", raw("null", 201), /^unclear/],
     ["cut off", cut(), /^unclear/],
@@ -288,7 +288,7 @@ describe("a start", () => {
   it.each<[string, Answer, RegExp]>([
     ["is not known", json({ message: "pull access denied" }, 404), /pull access denied$/],
     ["breaks off with an error", raw('{"status":"Pulling"}\n{"error":"disk is full"}\n'), /disk is full$/],
-    ["does not come in time", stuck('{"status":"Pulling"}\n'), /no answer within 60 ms$/],
+    ["does not come in time", stuck('{"status":"Pulling"}\n'), /no answer within 400 ms$/],
     ["is cut off", half('{"status":"Pulling"}\n'), /could not pull web:1/],
   ])("is refused when the image %s", async (_name, answer, reason) => {
     const { said } = await start({
@@ -369,8 +369,8 @@ describe("a connection", () => {
   });
 
   it("to an engine that takes it and says nothing has sent nothing of the start", async () => {
-    const fake = await aFakeEngine({ "/_ping": never() }, { pingMs: 60 });
-    expect(await failure(fake.engine.start(creation))).toMatch(/^unreachable: .*no answer within 60 ms/);
+    const fake = await aFakeEngine({ "/_ping": never() }, { pingMs: 400 });
+    expect(await failure(fake.engine.start(creation))).toMatch(/^unreachable: .*no answer within 400 ms/);
     expect(await failure(fake.engine.ping())).toMatch(/^unclear/);
     expect(fake.requests).toEqual(["GET /_ping", "GET /_ping"]);
   });

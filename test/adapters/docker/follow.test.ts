@@ -28,7 +28,7 @@ function stream(chunks: readonly (string | Buffer)[], end = false): Answer {
 }
 
 async function follow(answer: Answer) {
-  const fake = await aFakeEngine({ "/events": answer }, { pingMs: 100 });
+  const fake = await aFakeEngine({ "/events": answer }, { pingMs: 400 });
   const abort = new AbortController();
   const events: EngineEvent[] = [];
   const onOpen = vi.fn<() => void>();
@@ -125,7 +125,7 @@ describe("the event stream", () => {
   it.each<[string, Answer, RegExp]>([
     ["ends", stream([line(anEvent("start"))], true), /^unclear: .*stream ended/],
     ["is cut off", cut(), /^unclear/],
-    ["never answers", never(), /^unclear: .*no answer within 100 ms/],
+    ["never answers", never(), /^unclear: .*no answer within 400 ms/],
     ["is refused", json({ message: "not now" }, 500), /^refused: .*not now/],
     ["holds what is not JSON", stream(["{half\n"]), /^unclear: .*not JSON/],
     ["holds an event without an action", stream([line({ Type: "container" })]), /^unclear: .*event.Action is missing/],

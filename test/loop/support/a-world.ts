@@ -81,8 +81,13 @@ export function aWorldOf(...services: readonly Service[]) {
       },
     },
     fence: () => fence,
-    async apply(assertMayAct, service, plan) {
+    async apply({ fence: assertMayAct, writtenDown }, service, plan) {
       const results: ActionResult[] = [];
+      const refused = await writtenDown().then(
+        () => null,
+        (error: unknown) => (error as Fenced).message,
+      );
+      if (refused !== null) return plan.waves.flat().map((action) => ({ kind: "skipped", action, reason: refused }));
       for (const action of plan.waves.flat()) {
         noted.push(say(action));
         await slow.get(service.name);
