@@ -96,9 +96,20 @@ export async function reconcile(
 
 /** Observes and plans, with as many closer looks as the plan asks for. Changes nothing anywhere. */
 export async function decide(world: World, names: readonly string[]): Promise<Decision> {
-  const { basis: _basis, ...decision } = await think(world, names);
+  const { basis, ...thought } = await think(world, names);
+  const decision = { ...thought, memory: withoutIntentions(thought, basis) };
   world.report.decided(decision);
   return decision;
+}
+
+/** What the plan would write down before it acts has not been sent, and nobody is to be told that it is on its way. */
+function withoutIntentions({ plan, memory }: Decision, basis: Memory): Memory {
+  const services = Object.entries(memory.services).map(([name, after]) => {
+    if (plan.services[name]?.waves.length === 0) return [name, after] as const;
+    const { inFlight, slots, backOff } = basis.services[name] ?? noServiceMemory;
+    return [name, { ...after, inFlight, slots, backOff }] as const;
+  });
+  return { ...memory, services: Object.fromEntries(services) };
 }
 
 /** A decision with the Memory it was made from. */

@@ -102,6 +102,13 @@ describe("a pass", () => {
 });
 
 describe("closer looks", () => {
+  it("tells of nothing as on its way that is only planned", async () => {
+    const scene = aWorldOf(web);
+    const { plan, memory } = await decide(scene.world, ["web"]);
+    expect(plan.services["web"]?.waves.flat()).toHaveLength(1);
+    expect(memory.services["web"]).toMatchObject({ inFlight: [], slots: {} });
+  });
+
   it("are made before anything is taken away", async () => {
     const scene = aWorldOf(web);
     scene.runs(web, 1, { generation: 1 });

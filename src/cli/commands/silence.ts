@@ -13,7 +13,7 @@ export const silence: CommandDefinition = {
     { form: "--for <duration>", description: "for how long, such as 30m, 2h or 1d" },
     { form: "--why <text>", description: "what for: shown in `heal alert list`" },
   ],
-  notes: ["It ends by itself; nothing else does what `heal pause` does."],
+  notes: ["It ends by itself. To keep heal itself off a service, `heal pause`."],
   examples: [['heal silence web --for 2h --why "being looked at"', "no alerts about web for two hours"]],
   run: (context, given) => {
     const forMs = durationOf(given);
