@@ -64,7 +64,8 @@ function add(
 
 function usageError({ message, code }: CommanderError): UsageError {
   const [first = "", hint] = message.replace(/^error: /, "").split("\n");
-  const advice = hint === undefined ? "`heal --help` lists what there is" : hint.replace(/^\((.*)\)$/, "$1");
+  const advice =
+    hint === undefined ? "`heal --help` lists what there is" : hint.replace(/^\((.*)\)$/, "$1").replace(/^Did/, "did");
   return new UsageError(code === "commander.help" ? "no command was named" : first, advice);
 }
 

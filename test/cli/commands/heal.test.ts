@@ -158,8 +158,8 @@ describe("somebody who mistypes", () => {
       ["stauts"],
       'heal: there is neither a command nor a desired service "stauts"\n      did you mean `heal status`?\n',
     ],
-    [["--dry-rnu"], "heal: unknown option '--dry-rnu'\n      Did you mean --dry-run?\n"],
-    [["status", "--jsno"], "heal: unknown option '--jsno'\n      Did you mean --json?\n"],
+    [["--dry-rnu"], "heal: unknown option '--dry-rnu'\n      did you mean --dry-run?\n"],
+    [["status", "--jsno"], "heal: unknown option '--jsno'\n      did you mean --json?\n"],
   ])("%j is told what was meant", async (argv, message) => {
     const oneShot = fakeController();
     const { code, err } = await runHeal(argv, { oneShot });
