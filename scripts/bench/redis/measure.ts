@@ -21,7 +21,6 @@ export type RedisMeasured = Readonly<Record<Scenario, readonly Pair[]>>;
 
 const local: readonly Scenario[] = ["killed", "hung", "partition", "switchover"];
 const noPower: Power = { off: async () => undefined, on: async () => undefined };
-/** A neighbour's engine is given this long after its power comes back before anything is measured. */
 const TRIES = 2;
 
 /** Every scenario in every round, `heal` and Sentinel right after one another; who is first alternates. */
@@ -30,11 +29,15 @@ export function redisMeasured(context: Context): Promise<RedisMeasured> {
     const rounds = context.quick ? 2 : 5;
     const pairs: Record<Scenario, Pair[]> = { killed: [], hung: [], "dead-host": [], partition: [], switchover: [] };
     const here = await onThisMachine(context);
-    const there = await onFleet(context);
     for (let round = 0; round < rounds; round += 1) {
       for (const scenario of local) pairs[scenario].push(await pair(context, here, scenario, round));
+    }
+    await here.close();
+    const there = await onFleet(context);
+    for (let round = 0; round < rounds; round += 1) {
       pairs["dead-host"].push(await pair(context, there, "dead-host", round));
     }
+    await there.close();
     tell(context, pairs);
     return pairs;
   });
@@ -45,6 +48,7 @@ interface Ground {
   readonly sentinel: Carer;
   readonly power: Power;
   readonly group: (scenario: Scenario) => string;
+  close(): Promise<void>;
 }
 
 async function onThisMachine(context: Context): Promise<Ground> {
@@ -59,24 +63,20 @@ async function onThisMachine(context: Context): Promise<Ground> {
 /** Three hosts for each, since what is done to one would be done to the other as well. */
 async function onFleet(context: Context): Promise<Ground> {
   const fleet = await startFleet({ say: context.say, hosts: 6, tcp: true, images: ["heal-demo/redis:1"] });
-  context.undo("fleet", () => fleet.stop());
+  const stop = once(() => fleet.stop());
+  context.undo("fleet", stop);
   const hosts = fleet.hosts.map(({ name, docker, address, consulAddress }): BenchHost => {
     return { name, docker, address, consul: consulAddress };
   });
   const numberOf = (host: string): number => hosts.findIndex(({ name }) => name === host) + 1;
   const power: Power = {
-    // Without its cable nothing of it is heard any more, not even that its connections end.
-    async off(host) {
-      await fleet.unplug(numberOf(host));
-      await fleet.powerOff(numberOf(host));
-    },
-    async on(host) {
-      await fleet.plug(numberOf(host));
-      await fleet.boot(numberOf(host));
-    },
+    off: (host) => fleet.powerOff(numberOf(host)),
+    on: (host) => fleet.boot(numberOf(host)),
   };
   const consul = fleet.consul.address;
-  return open(context, { consul, heal: hosts.slice(0, 3), sentinel: hosts.slice(3), groups: ["dead-host"] }, power);
+  const where: Where = { consul, heal: hosts.slice(0, 3), sentinel: hosts.slice(3), groups: ["dead-host"] };
+  const ground = await open(context, where, power);
+  return { ...ground, close: () => ground.close().then(stop) };
 }
 
 interface Where {
@@ -90,10 +90,24 @@ async function open(context: Context, { consul, heal, sentinel, groups }: Where,
   const suffix = `${process.pid}`;
   const named = (scenario: Scenario): string => `${scenario}-${suffix}`;
   const byHeal = await openHealCarer({ consul, hosts: heal, groups: groups.map(named) });
-  context.undo("groups of heal", () => byHeal.end());
+  const ends = [once(() => byHeal.end())];
+  context.undo("groups of heal", ends[0] as () => Promise<void>);
   const bySentinel = await openSentinelCarer({ hosts: sentinel, groups: groups.map(named) });
-  context.undo("groups of Sentinel", () => bySentinel.end());
-  return { heal: byHeal, sentinel: bySentinel, power, group: named };
+  ends.push(once(() => bySentinel.end()));
+  context.undo("groups of Sentinel", ends[1] as () => Promise<void>);
+  return {
+    heal: byHeal,
+    sentinel: bySentinel,
+    power,
+    group: named,
+    close: async () => void (await Promise.all(ends.map((end) => end()))),
+  };
+}
+
+/** What is ended in time is not ended again at the end of all. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => (done ??= work());
 }
 
 async function pair(context: Context, ground: Ground, scenario: Scenario, round: number): Promise<Pair> {
