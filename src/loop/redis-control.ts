@@ -74,7 +74,8 @@ async function wish(
 function whyNot(pass: Pass, service: string, result: Pass["results"][number] | undefined): string {
   if (result?.kind === "failed") return result.message;
   if (result?.kind === "skipped") return result.reason;
-  return reasonOf(pass, service) ?? "nothing was to be done: it is the master already";
+  const other = pass.plan.services[service]?.holds.find(({ because }) => because.rule.startsWith("redis-"));
+  return reasonOf(pass, service) ?? other?.reason ?? "nothing was to be done: it is the master already";
 }
 
 /** What held the change back; null when the pass knew of none. */

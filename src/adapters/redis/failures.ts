@@ -1,6 +1,7 @@
 import { RedisError } from "../../ports/redis.ts";
 
-const refusedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+/** That no host is found at the address is no word of the process, nor of its host: it is silence. */
+const refusedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 
 /** What went wrong with a command, in the words of the port. */
 export function asRedisError(error: unknown, where: string): RedisError {
