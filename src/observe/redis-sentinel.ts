@@ -12,12 +12,15 @@ export interface SentinelWatch {
   look(service: Service): Promise<Known<RedisAddress> | null>;
   /** Asks again; tells whether another answer came than the last time. */
   hasChanged(service: Service): Promise<boolean>;
+  /** Listens to the Sentinels of these services and to no others; tells a service whose master one has replaced. */
+  listen(services: readonly Service[], told: (service: Service) => void, signal: AbortSignal): void;
 }
 
 const ANSWER_WITHIN_MS = 500;
 
 export function openSentinelWatch(nodes: Redis, clock: Clock): SentinelWatch {
   const last = new Map<string, RedisAddress | null>();
+  const listening = new Map<string, AbortController>();
 
   const ask = async ({ redis }: Service): Promise<Known<RedisAddress> | null> => {
     if (redis?.sentinel == null || redis.authority !== "sentinel") return null;
@@ -46,7 +49,42 @@ export function openSentinelWatch(nodes: Redis, clock: Clock): SentinelWatch {
       last.set(service.name, now);
       return now === null || before === null ? now !== before : !isSameAddress(now, before);
     },
+    listen(services, told, signal) {
+      const wanted = new Map(services.flatMap((service) => sourcesOf(service)));
+      for (const [key, ending] of listening) {
+        if (wanted.has(key)) continue;
+        ending.abort();
+        listening.delete(key);
+      }
+      for (const [key, { service, address, masterName }] of wanted) {
+        if (listening.has(key)) continue;
+        const ending = new AbortController();
+        listening.set(key, ending);
+        const tell = (name: string | null): void => {
+          if (name === null || name === masterName) told(service);
+        };
+        const until = AbortSignal.any([signal, ending.signal]);
+        void nodes.followSentinel({ address, login: null, tls: null }, tell, until);
+      }
+    },
   };
+}
+
+interface Source {
+  readonly service: Service;
+  readonly address: RedisAddress;
+  readonly masterName: string;
+}
+
+/** What is to be listened to for a service, under a key that changes with it. */
+function sourcesOf(service: Service): readonly (readonly [string, Source])[] {
+  const { redis } = service;
+  if (redis?.sentinel == null || redis.authority !== "sentinel") return [];
+  const { addresses, masterName } = redis.sentinel;
+  return addresses.map((text) => [
+    `${service.name} ${text} ${masterName}`,
+    { service, address: addressOf(text), masterName },
+  ]);
 }
 
 function addressOf(text: string): RedisAddress {

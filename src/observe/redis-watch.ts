@@ -144,12 +144,14 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
         const all = [...services.values()].flatMap((one) => [...one.values()]);
         const nowMs = clock.steadyMs();
         let nextMs = nowMs + IDLE_MS;
+        const watchedServices = [...new Map(all.map((one) => [one.service.name, one.service])).values()];
+        sentinels.listen(watchedServices, ({ name }) => deps.onChange([name]), signal);
         for (const watched of all) {
           const dueMs = watched.askedAtMs + intervalOf(watched.service);
           if (watched.asking === null && dueMs <= nowMs) void ask(watched);
           nextMs = Math.min(nextMs, Math.max(dueMs, nowMs + INTERVAL_MIN_MS));
         }
-        for (const service of new Map(all.map((one) => [one.service.name, one.service])).values()) {
+        for (const service of watchedServices) {
           if (service.redis?.sentinel == null) continue;
           if (nowMs - (sentinelsAskedAtMs.get(service.name) ?? 0) < intervalOf(service)) continue;
           sentinelsAskedAtMs.set(service.name, nowMs);
@@ -198,9 +200,9 @@ function viewOf(
 function essence({ last, trouble }: Watched): string {
   if (trouble !== null) return trouble.kind;
   if (last === null) return "";
-  const { role, runId, loading, follows, handingOver, followers } = last.node;
+  const { role, runId, loading, follows, handingOver, cannotSave, followers } = last.node;
   const link = follows === null ? "" : `${follows.master.host}:${follows.master.port} ${follows.up} ${follows.syncing}`;
-  return `${role} ${runId} ${loading} ${handingOver} ${link} ${followers.filter(({ online }) => online).length}`;
+  return `${role} ${runId} ${loading} ${handingOver} ${cannotSave} ${link} ${followers.filter(({ online }) => online).length}`;
 }
 
 function isSame(a: RedisAddress, b: RedisAddress): boolean {

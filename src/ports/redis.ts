@@ -21,6 +21,11 @@ export interface Redis {
   save(at: RedisEndpoint, deadlineMs: number): Promise<string>;
   /** Who this Sentinel takes for the master of that name. */
   masterBySentinel(at: RedisEndpoint, masterName: string, deadlineMs: number): Promise<RedisAddress>;
+  /**
+   * Tells the name of every master that this Sentinel has replaced, and null after each new connection, when something may
+   * have been missed. Ends with the signal, never rejects.
+   */
+  followSentinel(at: RedisEndpoint, told: (masterName: string | null) => void, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 

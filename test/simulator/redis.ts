@@ -106,6 +106,7 @@ export function simulatedRedis({ process, network, weather, servers, witness }: 
       });
     },
     masterBySentinel: () => Promise.reject(new RedisError("refused", "there is no Sentinel here")),
+    followSentinel: async () => undefined,
     close: () => {},
   };
 }

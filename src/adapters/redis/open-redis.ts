@@ -5,6 +5,7 @@ import { RedisError } from "../../ports/redis.ts";
 import { openConnections } from "./connections.ts";
 import { asRedisError } from "./failures.ts";
 import { parseInfo } from "./parse-info.ts";
+import { followSentinel } from "./sentinel-events.ts";
 
 const COMMAND_MS = 1_000;
 const SAVE_POLL_MS = 50;
@@ -56,6 +57,8 @@ export function openRedis(): Redis {
       if (!Array.isArray(answer)) throw new RedisError("failing", `Sentinel knows no master called ${masterName}`);
       return { host: String(answer[0]), port: Number(answer[1]) };
     },
+
+    followSentinel,
 
     close: connections.close,
   };
