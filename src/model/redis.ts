@@ -25,6 +25,8 @@ export interface RedisNode {
   readonly announced: boolean;
   /** No keys at all. */
   readonly empty: boolean;
+  /** Its last write to disk has failed: it may refuse its clients' writes until one succeeds. */
+  readonly cannotSave?: boolean;
   /** A coordinated `FAILOVER` is under way. */
   readonly handingOver: boolean;
   /** What a replica follows; null for a master. */
@@ -199,6 +201,7 @@ export type RedisStandingKind =
   | "chain"
   | "replicas-lag-behind"
   | "diverged"
+  | "cannot-save"
   | "unseen";
 
 export interface RedisStanding {

@@ -21,6 +21,7 @@ export function parseInfo(text: string): RedisNode {
     priority: whole(fields, "slave_priority", 100),
     announced: fields.get("replica_announced") !== "0",
     empty: ![...fields.keys()].some((name) => /^db\d+$/.test(name)),
+    cannotSave: fields.get("rdb_last_bgsave_status") === "err" || fields.get("aof_last_write_status") === "err",
     handingOver: (fields.get("master_failover_state") ?? "no-failover") !== "no-failover",
     follows: role === "master" ? null : linkOf(fields),
     followers: followersOf(fields),

@@ -1,5 +1,5 @@
 import type { SwitchOver } from "../../model/action.ts";
-import type { RedisMasterMemory, RedisMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
+import type { RedisMasterMemory, RedisMemory, RedisNode, RedisNodeView, RedisStanding } from "../../model/redis.ts";
 import { whyNot } from "./candidates.ts";
 import { failOver, type Down } from "./fail-over.ts";
 import { firstMaster } from "./first-master.ts";
@@ -89,11 +89,12 @@ function whileAlive(
   const tags = keepTags(settled, master, view);
   const isBusy = kept.lookAgainAtMs !== null;
   return step(
-    kept.trouble ?? {
-      kind: isBusy ? "starting" : "well",
-      sentence: isBusy ? `${view.name} is the master; replicas are being attached` : `${view.name} is the master`,
-      writable: true,
-    },
+    kept.trouble ??
+      unsaved(view, node) ?? {
+        kind: isBusy ? "starting" : "well",
+        sentence: isBusy ? `${view.name} is the master; replicas are being attached` : `${view.name} is the master`,
+        writable: true,
+      },
     {
       memory,
       actions: [...kept.actions, ...tags],
@@ -101,6 +102,13 @@ function whileAlive(
       lookAgainAtMs: kept.lookAgainAtMs,
     },
   );
+}
+
+/** A failover would give up what only this one holds; whoever lives with its disk is to be mended, by a person. */
+function unsaved(view: RedisNodeView, node: RedisNode): RedisStanding | null {
+  if (node.cannotSave !== true) return null;
+  const sentence = `${view.name} is the master and could not write its data to disk the last time; it may refuse writes`;
+  return { kind: "cannot-save", sentence, writable: true };
 }
 
 /** Who has ended leaves nothing to wait for: a replica takes its place, or else who has its data. */

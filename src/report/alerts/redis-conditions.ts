@@ -94,5 +94,7 @@ const doing: Partial<Record<RedisStandingKind, string>> = {
   "two-masters": "Touches neither: making one a replica deletes what it holds.",
   "wrong-password": "Leaves that node alone and tries the password again, as it may be changed at any time.",
   diverged: "Keeps the data that the master does not have in a file of its own, and makes the node a replica.",
+  "cannot-save":
+    "Leaves the master as it is: nobody else has more. A switchover to a replica whose disk has room is safe.",
   "master-silent": "Waits until the replicas agree that the master is down: it may only be out of our sight.",
 };

@@ -43,6 +43,7 @@ describe("what INFO says", () => {
       priority: 100,
       announced: true,
       empty: false,
+      cannotSave: false,
       handingOver: false,
       follows: null,
       followers: [{ address: { host: "10.0.0.2", port: 6379 }, online: true, offset: 140 }],
@@ -63,6 +64,10 @@ describe("what INFO says", () => {
   test("of a replica that was never linked, which is not the same as for no time", () => {
     const never = replica.replace("since_seconds:7", "since_seconds:-1");
     expect(parseInfo(`${server}${never}`).follows?.downForMs).toBeNull();
+  });
+  test.each(["rdb_last_bgsave_status", "aof_last_write_status"])("of one whose %s is bad", (field) => {
+    expect(parseInfo(`${server}${master}\r\n${field}:err`).cannotSave).toBe(true);
+    expect(parseInfo(`${server}${master}\r\n${field}:ok`).cannotSave).toBe(false);
   });
   test.each(["role", "run_id"])("nothing, when it does not say its %s", (field) => {
     const without = `${server}${master}`.replace(`${field}:`, "other:");

@@ -163,6 +163,16 @@ describe("while the master is well", () => {
       { kind: "switch-over", from: { containerId: "container-1" }, to: { containerId: "container-3" } },
     ]);
   });
+  test("a master that cannot save its data is named, and stays the master", () => {
+    const parts = [
+      aPart(1, { says: aNode(1, { cannotSave: true }), tags: ["master"] }),
+      aPart(2, { says: aReplica(2, 1), tags: ["slave"] }),
+    ];
+    expect(decideRoles(aGroup(parts))).toMatchObject({
+      actions: [],
+      standing: { kind: "cannot-save", writable: true },
+    });
+  });
   test("a wish that nobody can fulfil leaves all as it is, and says so", () => {
     const wish = { kind: "switchover", to: "nobody", untilMs: NOW_MS + 1 } as const;
     const decision = decideRoles(aGroup(tagged, { memory: { wish } }));
