@@ -39,6 +39,7 @@ const programs: readonly Need[] = [
   { programs: ["/usr/share/bash-completion/bash_completion"], package: "bash-completion" },
   { programs: ["zsh"], package: "zsh" },
   { programs: ["fish"], package: "fish" },
+  { programs: ["haproxy"], package: "haproxy" },
 ];
 
 const say = (line: string) => console.error(`machine: ${line}`);

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { mustRun } from "../../../scripts/machine/processes.ts";
 import type { RedisHeal, TaggedRegistration } from "./redis-heal.ts";
 import { until } from "./redis-heal.ts";
 
@@ -43,6 +44,32 @@ export async function signal(heal: RedisHeal, container: string, name: NodeJS.Si
   process.kill(await pidOf(heal, container), name);
 }
 
+/** The others than the master, in no order. */
+export async function replicasOf(heal: RedisHeal, master: TaggedRegistration): Promise<readonly TaggedRegistration[]> {
+  return (await heal.registrations()).filter(({ id }) => id !== master.id);
+}
+
+/** Resolves once the service's Redis roles stand so in heal's own word. */
+export async function standsAs(heal: RedisHeal, kind: string, withinMs = 30_000): Promise<void> {
+  await until(
+    `the roles to be ${kind}`,
+    async () => heal.decisions()?.plan.services[heal.service]?.standing.redis?.kind,
+    (now) => now === kind,
+    withinMs,
+  );
+}
+
+/** Drops packets of the container's network that match; `iptables` words after the chain. Resolves to the way back. */
+export async function dropPackets(
+  heal: RedisHeal,
+  container: string,
+  ...rules: readonly (readonly string[])[]
+): Promise<() => Promise<void>> {
+  const enter = ["-t", String(await pidOf(heal, container)), "-n", "iptables"];
+  for (const rule of rules) await mustRun("nsenter", [...enter, "-I", ...rule, "-j", "DROP"]);
+  return async () => void (await mustRun("nsenter", [...enter, "-F"]));
+}
+
 /** One command by hand. */
 export async function ask(
   at: { readonly address: string; readonly port: number },
@@ -59,26 +86,4 @@ export async function ask(
 
 export async function roleOf(at: TaggedRegistration): Promise<string> {
   return String(((await ask(at, "ROLE")) as readonly unknown[])[0]);
-}
-
-/** Reads consistently for as long as it runs, and tells how many masters were ever seen at once. */
-export function watchMasters(heal: RedisHeal): { stop(): Promise<{ readonly most: number; readonly reads: number }> } {
-  let stopped = false;
-  let most = 0;
-  let reads = 0;
-  const done = (async () => {
-    while (!stopped) {
-      const found = await heal.registrations().catch(() => []);
-      most = Math.max(most, found.filter(({ tags }) => tags.includes("master")).length);
-      reads += 1;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  })();
-  return {
-    async stop() {
-      stopped = true;
-      await done;
-      return { most, reads };
-    },
-  };
 }

@@ -3,13 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
-import { diskFiles } from "../../../src/adapters/files/disk-files.ts";
-import { pinoLog } from "../../../src/adapters/log/pino-log.ts";
 import type { Decision } from "../../../src/loop/reconcile.ts";
 import type { ActionResult } from "../../../src/model/action.ts";
-import { formatProblem } from "../../../src/model/problem.ts";
-import { loadSettings } from "../../../src/settings/load-settings.ts";
-import { startRunning } from "../../../src/wiring/daemon.ts";
+import type { HealDaemon } from "./redis-daemon.ts";
+import { startInProcess, startProgram } from "./redis-daemon.ts";
+import { watchTags } from "./redis-tag-watch.ts";
 
 /** A real `heal` daemon over the machine's engine and Consul agent, with one Redis service of its own. */
 export interface RedisHeal {
@@ -29,10 +27,15 @@ export interface RedisHeal {
   master(): Promise<TaggedRegistration | null>;
   startHeal(): Promise<void>;
   stopHeal(): Promise<void>;
+  /** SIGKILL; only of a heal that runs as a program. Resolves when it is gone. */
+  killHeal(): Promise<void>;
+  /** What a heal that runs as a program has logged; "" for one in this process. */
+  log(): string;
   change(service: object): Promise<void>;
   /** Asks for another master as a person does; resolves to its container's name. */
   switchover(to: string | null): Promise<string | null>;
   promote(to: string | null): Promise<string | null>;
+  /** Clears everything away, and rejects if two masters were ever tagged at once. */
   end(): Promise<void>;
 }
 
@@ -50,19 +53,37 @@ export interface RedisHealOptions {
   readonly command?: readonly string[];
   readonly redis?: object;
   readonly container?: object;
+  readonly health?: object;
+  /** Laid over the service's definition. */
+  readonly service?: object;
   readonly start?: boolean;
+  /** Runs the built program, in a process of its own, which can be killed. */
+  readonly program?: boolean;
+  /** Where heal itself finds Docker and Consul, when not where the test does. */
+  readonly docker?: string;
+  readonly consul?: string;
+  /** The cluster to use instead of the machine's, with the agent that owns the registrations. */
+  readonly cluster?: { readonly consul: string; readonly agent: string };
+  /** The host's address, as its settings say it. */
+  readonly address?: string;
+  readonly settings?: object;
+  readonly environmentSettings?: object;
+  readonly masterTag?: string;
+  /** For what Consul's agents may do where heal cannot reach them: how long two masters may be tagged. */
+  readonly twoMastersMaxMs?: number;
 }
 
 export async function openRedisHeal(options: RedisHealOptions = {}): Promise<RedisHeal> {
   const docker = new Docker({ socketPath: (process.env["HEAL_TEST_DOCKER"] ?? "").replace("unix://", "") });
-  const consulUrl = process.env["HEAL_TEST_CONSUL"] ?? "";
+  const consulUrl = options.cluster?.consul ?? process.env["HEAL_TEST_CONSUL"] ?? "";
+  const agentUrl = options.cluster?.agent ?? consulUrl;
   const suffix = randomUUID().slice(0, 6);
   const environment = `redis-${suffix}`;
   const service = `cache-${suffix}`;
   const directory = await mkdtemp(join(tmpdir(), "heal-redis-"));
   const results: ActionResult[] = [];
   let last: Decision | null = null;
-  let running: Awaited<ReturnType<typeof startRunning>> | null = null;
+  let running: HealDaemon | null = null;
 
   const write = (definition: object): Promise<void> =>
     writeFile(join(directory, "desired", "redis.json"), JSON.stringify({ services: { [service]: definition } }));
@@ -75,8 +96,9 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
       stopGrace: "1s",
       ...options.container,
     },
-    health: { tcp: true, port: 6379, interval: "1s" },
+    health: { tcp: true, port: 6379, interval: "1s", ...options.health },
     redis: { downAfter: "1s", ...options.redis },
+    ...options.service,
   };
   await mkdir(join(directory, "desired"), { recursive: true });
   await write(definition);
@@ -85,15 +107,25 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
     JSON.stringify({
       environments: {
         [environment]: {
-          consul: { address: consulUrl },
-          hosts: { h1: { docker: process.env["HEAL_TEST_DOCKER"], consulAgent: consulUrl, address: "127.0.0.1" } },
+          consul: { address: options.consul ?? consulUrl },
+          hosts: {
+            h1: {
+              docker: options.docker ?? process.env["HEAL_TEST_DOCKER"],
+              consulAgent: options.cluster === undefined ? (options.consul ?? consulUrl) : agentUrl,
+              address: options.address ?? "127.0.0.1",
+            },
+          },
           desiredState: ["desired"],
+          ...options.environmentSettings,
         },
       },
+      server: { listen: "none", socket: join(directory, "heal.sock") },
+      ...options.settings,
       defaultEnvironment: environment,
     }),
   );
 
+  const watch = watchTags(consulUrl, service, options.masterTag ?? "master");
   const heal: RedisHeal = {
     environment,
     service,
@@ -126,41 +158,42 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
       return (await heal.registrations()).find(({ tags }) => tags.includes("master")) ?? null;
     },
     async startHeal() {
-      const loaded = await loadSettings(diskFiles(), {
-        variables: {},
-        workingDirectory: directory,
-        configPath: join(directory, "heal.json"),
-        environment,
-      } as Parameters<typeof loadSettings>[1]);
-      if (loaded.kind === "invalid") throw new Error(loaded.problems.map(formatProblem).join("\n"));
-      running = await startRunning({
-        settings: loaded.settings,
-        variables: () => null,
-        log: pinoLog(process.env["HEAL_TEST_LOG"] === undefined ? "error" : "debug", {}),
-        shadow: false,
-        onGone: () => undefined,
-        listeners: [
-          { decided: (decision) => void (last = decision), acted: (_plan, outcome) => void results.push(...outcome) },
-        ],
-      });
+      const settingsFile = join(directory, "heal.json");
+      running =
+        options.program === true
+          ? await startProgram(settingsFile, join(directory, "heal.log"))
+          : await startInProcess(settingsFile, environment, {
+              decided: (decision) => void (last = decision),
+              acted: (_plan, outcome) => void results.push(...outcome),
+            });
     },
     async stopHeal() {
       await running?.stop();
       running = null;
     },
+    async killHeal() {
+      await running?.kill();
+      running = null;
+    },
+    log: () => running?.log() ?? "",
     async change(next) {
       await write({ ...definition, ...next });
     },
-    switchover: async (to) => (await running?.controller.redis?.switchover(service, to))?.master ?? null,
-    promote: async (to) => (await running?.controller.redis?.promote(service, to))?.master ?? null,
+    switchover: async (to) => (await running?.ask("switchover", service, to)) ?? null,
+    promote: async (to) => (await running?.ask("promote", service, to)) ?? null,
     async end() {
       await heal.stopHeal().catch(() => undefined);
+      const seen = await watch.stop();
       for (const { id } of await heal.containers()) await docker.getContainer(id).remove({ force: true, v: true });
       for (const { id } of await heal.registrations()) {
-        await fetch(`${consulUrl}/v1/agent/service/deregister/${id}`, { method: "PUT" });
+        await fetch(`${agentUrl}/v1/agent/service/deregister/${id}`, { method: "PUT" });
       }
       await fetch(`${consulUrl}/v1/kv/heal/${environment}?recurse`, { method: "DELETE" });
       await rm(directory, { recursive: true, force: true });
+      if (seen.reads === 0) throw new Error("the tags were never read");
+      if (seen.twoMs > (options.twoMastersMaxMs ?? 0)) {
+        throw new Error(`two masters were tagged for ${Math.round(seen.twoMs)} ms: ${seen.examples.join(" | ")}`);
+      }
     },
   };
   if (options.start !== false) await heal.startHeal();

@@ -1,0 +1,138 @@
+/**
+ * heal is killed (SIGKILL) at every step of a change of master: after each call that changes something in Docker or
+ * Consul has taken effect and before it knows, and before each call while what came before it is done. The next heal
+ * goes on from what the nodes themselves say.
+ */
+import { afterEach, expect, inject, test } from "vitest";
+import { ask, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
+import type { RedisHeal, TaggedRegistration } from "./support/redis-heal.ts";
+import { openRedisHeal, until } from "./support/redis-heal.ts";
+import { changes, openProxy, pass, type Exchange, type Proxy } from "./support/proxy.ts";
+
+let heal: RedisHeal | null = null;
+let proxies: readonly Proxy[] = [];
+afterEach(async () => {
+  await heal?.end();
+  heal = null;
+  for (const proxy of proxies) await proxy.close();
+  proxies = [];
+});
+
+const quickLeadership = { leadership: { checkTtl: "1s", lockDelay: "1s" } };
+/** By then every step of a change of master has been seen; one that is not through is a bug of the test or of heal. */
+const CALLS_MAX = 12;
+
+async function group(count: number): Promise<RedisHeal> {
+  proxies = [await openProxy(inject("docker")), await openProxy(inject("consul"))];
+  const [docker, consul] = proxies as [Proxy, Proxy];
+  heal = await openRedisHeal({
+    count,
+    program: true,
+    docker: docker.tcp,
+    consul: consul.http,
+    settings: quickLeadership,
+  });
+  return heal;
+}
+
+/** Heartbeats, and what is told of standings, go on by the clock. */
+const counts = (exchange: Exchange): boolean =>
+  changes(exchange) && !/\/agent\/check\/|\/session\/renew|heal-status/.test(exchange.path);
+
+type Moment = "before" | "after";
+
+/** Kills heal at its n-th call from now on; `before`: the call is never made; `after`: its answer never comes. */
+function killAt(of: RedisHeal, n: number, moment: Moment): { readonly calls: readonly string[]; killed(): boolean } {
+  const calls: string[] = [];
+  let isKilled = false;
+  const rule = (exchange: Exchange) => {
+    if (!counts(exchange)) return pass;
+    calls.push(`${exchange.method} ${exchange.path.replace(/\?.*/, "")}`);
+    if (calls.length < n) return pass;
+    if (calls.length > n) return { kind: "hang" } as const;
+    const isDone = async (): Promise<boolean> => moment === "before" || exchange.status !== null;
+    void until("the call has taken effect", isDone, Boolean).then(async () => {
+      await of.killHeal();
+      isKilled = true;
+    });
+    return { kind: moment === "before" ? "hang" : "hold-answer" } as const;
+  };
+  for (const proxy of proxies) proxy.treat(rule);
+  return { calls, killed: () => isKilled };
+}
+
+/** One change of master after the other, heal killed one step later each time, until one comes through. */
+async function killedAtEachStep(
+  of: RedisHeal,
+  count: number,
+  moment: Moment,
+  begin: (old: TaggedRegistration) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const deaths: string[] = [];
+  let master = await whole(of, count);
+  await ask(master, "SET", "kept", "yes");
+  for (let n = 1; n <= CALLS_MAX; n += 1) {
+    // A failover on evidence that needs time is not followed by another one right away.
+    const set = killAt(of, n, moment);
+    const begun = begin(master).catch(() => undefined);
+    const outcome = await until(
+      `heal is killed at call ${n} or the change is through`,
+      async () => (set.killed() ? "killed" : (await isThrough(of, master, count)) ? "through" : "neither"),
+      (one) => one !== "neither",
+    );
+    for (const proxy of proxies) proxy.treat(() => pass);
+    await begun;
+    if (outcome === "through") return deaths;
+    deaths.push(set.calls[n - 1] ?? "");
+    await of.startHeal();
+    master = await whole(of, count);
+    expect(await roleOf(master), `after death ${moment} ${set.calls.join(", ")}`).toBe("master");
+    for (const one of await of.registrations()) {
+      expect(await ask(one, "GET", "kept"), `after death ${moment} ${set.calls.join(", ")}`).toBe("yes");
+    }
+  }
+  return deaths;
+}
+
+async function isThrough(of: RedisHeal, old: TaggedRegistration, count: number): Promise<boolean> {
+  const all = await of.registrations();
+  const master = all.find(({ tags }) => tags.includes("master"));
+  const isNew = master !== undefined && master.container !== old.container;
+  return isNew && all.length === count && all.every(({ passing, tags }) => passing && tags.length === 1);
+}
+
+for (const moment of ["before", "after"] as const) {
+  test(`a failover that heal does not survive is completed by the next one: killed ${moment} each call`, async () => {
+    const of = await group(3);
+    const deaths = await killedAtEachStep(of, 3, moment, ({ container }) => signal(of, container, "SIGKILL"));
+    console.log(`killed ${moment}: ${deaths.join(", ")}`);
+    // The intent, the old master's tag, its agent, the new tags: at the least.
+    expect(deaths.length).toBeGreaterThanOrEqual(4);
+    expect(deaths.filter((call) => call.endsWith("/v1/txn")).length).toBeGreaterThanOrEqual(3);
+  }, 400_000);
+}
+
+test("a switchover that heal does not survive leaves one master, with all that was written", async () => {
+  const of = await group(2);
+  const deaths = await killedAtEachStep(of, 2, "after", () => of.switchover(null));
+  console.log(`switchover, killed after: ${deaths.join(", ")}`);
+  expect(deaths.length).toBeGreaterThanOrEqual(2);
+}, 400_000);
+
+test("heal that dies the moment a replica was promoted leaves it to the next one to tag it", async () => {
+  const of = await group(2);
+  const old = await whole(of, 2);
+  const other = (await of.registrations()).find(({ id }) => id !== old.id);
+  if (other === undefined) throw new Error("no replica");
+  await ask(old, "SET", "kept", "yes");
+  await signal(of, old.container, "SIGKILL");
+  await until(
+    "promoted",
+    () => roleOf(other),
+    (role) => role === "master",
+  );
+  await of.killHeal();
+  await of.startHeal();
+  expect((await newMaster(of, old)).container).toBe(other.container);
+  expect(await ask(await whole(of, 2), "GET", "kept")).toBe("yes");
+}, 120_000);
