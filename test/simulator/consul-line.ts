@@ -4,6 +4,7 @@ import type { ConsulKeys } from "./consul-sessions.ts";
 import type { ConsulServers, Topic } from "./consul-servers.ts";
 import type { Network } from "./network.ts";
 import type { Process } from "./process.ts";
+import { whenAborted } from "./when-aborted.ts";
 import { order } from "./wire.ts";
 import type { Call, Line, Weather } from "./wire.ts";
 
@@ -91,12 +92,12 @@ export function blockingRead<T>(
       over = true;
       stopWaiting();
       timeout();
-      signal?.removeEventListener("abort", onAbort);
+      forget();
       scheduler.after(delayMs, run);
     };
-    const onAbort = (): void => finish(0, () => reply.fail(cancelled()));
     const stopWaiting = servers.waitFor(topic, () => finish(deps.conditions.defaultLagMs + dice.int(1, 3), answerNow));
     const timeout = scheduler.after(waitMs + (waitMs / 16) * dice.next(), () => finish(0, answerNow));
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const onAbort = (): void => finish(0, () => reply.fail(cancelled()));
+    const forget = signal === undefined ? () => {} : whenAborted(signal, onAbort);
   });
 }

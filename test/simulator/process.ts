@@ -1,6 +1,7 @@
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Dice } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /**
  * One running controller as the machine sees it. What reaches it (timers, answers, events) comes through `deliver`:
@@ -59,15 +60,14 @@ export function startProcess(
           clock.after(ms, () => resolve("elapsed"));
           return;
         }
-        const onAbort = (): void => {
-          cancel();
-          resolve("aborted");
-        };
         const cancel = clock.after(ms, () => {
-          signal.removeEventListener("abort", onAbort);
+          forget();
           resolve("elapsed");
         });
-        signal.addEventListener("abort", onAbort, { once: true });
+        const forget = whenAborted(signal, () => {
+          cancel();
+          resolve("aborted");
+        });
       });
     },
   };
