@@ -104,6 +104,19 @@ describe("heal on a Compose project that exists already", () => {
     await until(async () => (await site.heal("check", "web")).code === 0, "all to be well");
   });
 
+  it("replaces a container that its HEALTHCHECK calls unhealthy", async () => {
+    const test = ["CMD", "/bin/busybox", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/healthz"];
+    await given(2, { healthcheck: { test, interval: "1s", timeout: "5s", retries: 1 } });
+    adopt(2);
+    await site.daemon();
+    await until(async () => (await site.heal("check", "web")).code === 0, "all to be healthy", 40_000);
+    const [victim, other] = await running("web");
+    await site.exec(victim ?? "", "unhealthy");
+    await until(async () => !(await running("web")).includes(victim ?? ""), "the sick one to go", 40_000);
+    await until(async () => (await site.heal("check", "web")).code === 0, "all to be well", 40_000);
+    expect(await running("web")).toContain(other);
+  });
+
   it("only warns about more than asked for", async () => {
     await given(3);
     adopt(2);

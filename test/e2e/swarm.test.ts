@@ -23,14 +23,14 @@ const running = async () => {
 const runs = (count: number) => until(async () => (await running()).length === count, `${count} tasks to run`, 40_000);
 
 /** A Swarm service that somebody else has made. */
-async function given(count: number): Promise<void> {
+async function given(count: number, mode: object = { Replicated: { Replicas: count } }): Promise<void> {
   await site.docker("POST", "/services/create", {
     Name: name,
     TaskTemplate: {
       ContainerSpec: { Image: "heal-demo/web:1", Env: ["PORT=8000"], StopGracePeriod: 1e9 },
       RestartPolicy: { Condition: "any", Delay: 1e8 },
     },
-    Mode: { Replicated: { Replicas: count } },
+    Mode: mode,
     EndpointSpec: { Mode: "dnsrr" },
   });
   await runs(count);
@@ -108,6 +108,29 @@ describe("heal on a Swarm service", () => {
     await until(async () => !(await running()).some(({ Id }) => Id === sick?.Id), "the sick one to go", 40_000);
     await runs(2);
     await until(async () => (await passing()) === 2, "both to pass again", 40_000);
+  });
+
+  it("replaces a task that is paused", async () => {
+    await given(2);
+    site.desire({ [name]: { count: 2, healing: { unhealthyAfter: "1s" } } });
+    await site.daemon();
+    const [victim] = await running();
+    await site.docker("POST", `/containers/${victim?.Id}/pause`);
+    await until(async () => (await site.heal("check", name)).code === 2, "the pause to be seen");
+    await until(async () => !(await running()).some(({ Id }) => Id === victim?.Id), "the paused one to go", 40_000);
+    await runs(2);
+    await until(async () => (await site.heal("check", name)).code === 0, "all to be well", 40_000);
+  });
+
+  it("adopts a global service for as many as there are nodes, and says what to do about more", async () => {
+    await given(1, { Global: {} });
+    site.desire({ [name]: { count: 1 } });
+    expect(await site.heal("check", name)).toMatchObject({ code: 0, stdout: `${name} PASSING 1/1 healthy\n` });
+    site.desire({ [name]: { count: 2 } });
+    const before = await service();
+    const pass = await site.heal();
+    expect([pass.code, pass.stdout]).toEqual([2, expect.stringMatching(/global.*one task on each node/s)]);
+    expect((await service()).Version.Index).toBe(before.Version.Index);
   });
 
   it("creates it from its template when it has vanished", async () => {

@@ -66,7 +66,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** A share of what a longer campaign runs: `FUZZ_RUNS=20000 npx vitest run --project unit test/report/alerts/life.properties`. */
-const RUNS = Number(process.env["FUZZ_RUNS"] ?? 150);
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 75);
 const TIMEOUT_MS = 20_000 + RUNS * 20;
 
 interface Taken {
