@@ -90,6 +90,7 @@ async function run(candidacy: Candidacy, stop: AbortSignal): Promise<void> {
       const opening = coordination.openSession({ holder, checkTtlMs, lockDelayMs });
       const session = await unlessAborted(opening, stop);
       if (session === undefined) {
+        // Nobody waits for it any more; what cannot be closed ends with its short check.
         opening.then((late) => late.close()).catch(() => undefined);
         break;
       }
@@ -130,6 +131,7 @@ async function serve(candidacy: Candidacy, session: Session, stop: AbortSignal):
     candidacy.tenure = null;
     if (led && !stop.aborted) board.post({ kind: "seeking", reason: "leadership was lost" });
     await beating;
+    // A session that cannot be closed ends with its short check.
     await within(clock, session.close(), closeWithinMs).catch(() => undefined);
   }
 }
@@ -225,6 +227,7 @@ async function within<T>(clock: Clock, work: Promise<T>, ms: number): Promise<T>
     return await Promise.race([work, late]);
   } finally {
     cancel();
+    // When it was too late, nobody listens to it any more.
     work.catch(() => undefined);
   }
 }

@@ -75,6 +75,7 @@ export function openMemory({ coordination, clock, random }: MemoryDeps, options:
   /** Reading and writing wait for one another. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = turn.then(work);
+    // Whoever asked hears of the failure; the next in turn goes on all the same.
     turn = mine.catch(() => undefined);
     return mine;
   }

@@ -71,6 +71,7 @@ export function startPublishing({ clock, log, publisher, leads, standings }: Pub
       closed = true;
       cancel?.();
       await turn;
+      // What cannot be withdrawn now expires by itself, and ending must not wait for Consul.
       if (shown) await publisher.withdraw().catch(() => undefined);
     },
   };

@@ -8,6 +8,7 @@ export function openTurn(): Turn {
   return {
     take(work) {
       const mine = last.then(work);
+      // Whoever took the turn hears of the failure; the next one goes on all the same.
       last = mine.catch(() => undefined);
       return mine;
     },

@@ -30,6 +30,7 @@ export async function openSocket(path: string, listen: (path: string) => Promise
   await rename(own, path);
   return {
     async close() {
+      // Gone already, or not to be seen: then it is not ours to remove.
       const now = await lstat(path).catch(() => null);
       if (now?.ino === ino) await rm(path, { force: true });
     },

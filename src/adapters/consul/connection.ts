@@ -130,6 +130,7 @@ export function connectConsul(address: ConsulAddress, limits: ConnectionLimits =
       throw asRegistryError(error, address.url, cancelled());
     } finally {
       wanted.signal?.removeEventListener("abort", abort);
+      // Only one of the two decided; the other may still fail, and nobody listens any more.
       answered.catch(() => undefined);
       broken.catch(() => undefined);
     }

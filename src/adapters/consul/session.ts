@@ -47,6 +47,7 @@ export async function openSession({ connection, clock, random }: SessionDeps, wa
   try {
     id = await createSession({ connection, clock }, checkId, wanted);
   } catch (error) {
+    // The failure that matters is the first one; a check that stays behind expires by itself.
     await takeBack().catch(() => undefined);
     throw error;
   }

@@ -61,6 +61,7 @@ export function openConnections(): Connections {
       throw cause ?? error;
     });
     const entry = { client, ready: connected.then(() => logIn(client, at)) };
+    // Whoever asks next hears of the failure; until then nobody listens.
     entry.ready.catch(() => undefined);
     kept.set(key, entry);
     return entry;
@@ -109,6 +110,7 @@ function deadlineAfter(ms: number, where: string): { readonly passed: Promise<ne
   const passed = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new RedisError("silent", `${where} did not answer within ${ms} ms`)), ms);
   });
+  // Only a race listens to it, and the race may be over.
   passed.catch(() => undefined);
   return { passed, cancel: () => clearTimeout(timer) };
 }
