@@ -27,6 +27,8 @@ interface Ground {
   readonly events: EventLog;
   readonly proxies: readonly [docker: Proxy, consul: Proxy];
   readonly options: PeerOptions;
+  /** What is to be stopped at the end, dead or alive. */
+  readonly peers: Peer[];
   close(): Promise<void>;
 }
 
@@ -34,12 +36,15 @@ async function openGround(): Promise<Ground> {
   const site = openSite({ docker, consul, settings });
   const events = await openEventLog(docker, site.environment);
   const proxies = [await openProxy(docker), await openProxy(consul)] as const;
+  const peers: Peer[] = [];
   return {
     site,
+    peers,
     events,
     proxies,
     options: { environmentSettings: by(proxies[0].tcp, proxies[1].http) },
     async close() {
+      await Promise.all(peers.map((peer) => peer.stop()));
       events.close();
       await Promise.all(proxies.map((proxy) => proxy.close()));
       await site.close();
@@ -91,9 +96,14 @@ interface Work {
   readonly count: number;
 }
 
+const started = async ({ site, options, peers }: Ground): Promise<Peer> => {
+  const peer = await startPeer(site, options);
+  peers.push(peer);
+  return peer;
+};
 const daemonOver = async (ground: Ground, services: Readonly<Record<string, object>>, count: number): Promise<Peer> => {
   ground.site.desire(services);
-  const daemon = await startPeer(ground.site, ground.options);
+  const daemon = await started(ground);
   await settles(ground.site, consul, "web", count).catch(async (error: Error) => {
     throw new Error(`at first: ${error.message}\n${await story(daemon)}`);
   });
@@ -106,7 +116,11 @@ const twoFromNothing: Work = {
     site.desire({ web: webService(2) });
     return null;
   },
-  begin: async ({ site, options }) => launch(site, options, []),
+  async begin({ site, options, peers }) {
+    const oneShot = launch(site, options, []);
+    peers.push(oneShot);
+    return oneShot;
+  },
   through: (_ground, { ended }) => ended,
 };
 
@@ -188,20 +202,16 @@ async function everyPlace(work: Work, { signal }: Pick<TestContext, "signal">): 
 /** One death, after the n-th call, and its consequences. */
 async function diesAt(n: number, work: Work): Promise<"died" | "through"> {
   const ground = await openGround();
-  const alive: Peer[] = [];
   try {
     const prepared = await work.prepare(ground);
-    if (prepared !== null) alive.push(prepared);
     const holder: { victim: Peer | null } = { victim: prepared };
     const set = trap(ground, () => holder.victim, n);
     const doer = await work.begin(ground, prepared);
     holder.victim = doer;
-    alive.push(doer);
     await Promise.race([doer.ended, work.through(ground, doer)]);
     set.disarm();
     if (doer.child.signalCode === null) return "through";
-    const next = await startPeer(ground.site, ground.options);
-    alive.push(next);
+    const next = await started(ground);
     await settles(ground.site, consul, "web", work.count).catch(async (error: Error) => {
       throw new Error(`after death at ${set.calls.join(", ")}: ${error.message}\n${await story(next)}`);
     });
@@ -210,7 +220,6 @@ async function diesAt(n: number, work: Work): Promise<"died" | "through"> {
     expect(slots).toEqual(Array.from({ length: work.count }, (_, index) => String(index + 1)));
     return "died";
   } finally {
-    await Promise.all(alive.map((peer) => peer.stop()));
     await ground.close();
   }
 }
