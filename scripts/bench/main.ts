@@ -13,7 +13,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Context, Result, Row } from "./harness/row.ts";
 import { resultOf } from "./harness/row.ts";
-import { jsonOf, tableOf } from "./harness/table.ts";
+import { figureOf, jsonOf, tableOf } from "./harness/table.ts";
 import { rows } from "./rows.ts";
 
 const { values, positionals } = parseArgs({
@@ -50,7 +50,9 @@ async function measure(wanted: readonly Row[]): Promise<number> {
     for (const row of wanted) {
       context.say(`${row.id}: ${row.what}`);
       try {
-        results.push(resultOf(row, await row.run(context)));
+        const result = resultOf(row, await row.run(context));
+        results.push(result);
+        context.say(`${row.id}: ${figureOf(result)}`);
       } catch (error) {
         failures += 1;
         context.say(`${row.id} could not be measured: ${error instanceof Error ? error.message : String(error)}`);

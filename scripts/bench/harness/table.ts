@@ -8,11 +8,11 @@ export function tableOf(results: readonly Result[]): string {
     head: ["id", "figure", "goal", "", "subject", "reference", "n"],
     style: { head: [], border: [] },
   });
-  for (const { row, samples, figure, met } of results) {
-    const of = row.quantile === undefined || row.quantile === 0.5 ? "" : `p${row.quantile * 100} `;
+  for (const result of results) {
+    const { row, samples, met } = result;
     table.push([
       row.id,
-      `${of}${amount(figure)}${unitOf(row.unit)}`,
+      figureOf(result),
       `≤ ${row.goal}${unitOf(row.unit)}`,
       met ? "met" : "NOT MET",
       spread(samples.map(({ subject }) => subject)),
@@ -21,6 +21,11 @@ export function tableOf(results: readonly Result[]): string {
     ]);
   }
   return table.toString();
+}
+
+export function figureOf({ row, figure }: Result): string {
+  const of = row.quantile === undefined || row.quantile === 0.5 ? "" : `p${row.quantile * 100} `;
+  return `${of}${amount(figure)}${unitOf(row.unit)}`;
 }
 
 /** What programs read. */
