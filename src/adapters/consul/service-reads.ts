@@ -25,25 +25,28 @@ const SERVICES_PER_NODE = 4;
 export function openServiceReads({ one, all }: ServiceReadsDeps): (name: string) => Promise<ServiceAnswer> {
   const lanes = pLimit(AT_ONCE);
   let waiting: { readonly name: string; readonly answer: (reading: Promise<ServiceAnswer>) => void }[] = [];
+  let isReadingAll = false;
 
-  const alone = (name: string): Promise<ServiceAnswer> =>
-    lanes(() => one(name)).finally(() => {
-      if (waiting.length > 0) void flush();
-    });
-  const flush = async (): Promise<void> => {
+  const alone = (name: string): Promise<ServiceAnswer> => lanes(() => one(name)).finally(() => void flush());
+  /** What waits while everything is read was asked for too late for it, and gathers for the next time. */
+  async function flush(): Promise<void> {
+    if (isReadingAll || waiting.length === 0) return;
     const asked = waiting;
     waiting = [];
-    const nodesMax = Math.floor(asked.length / SERVICES_PER_NODE);
+    isReadingAll = asked.length >= WORTH_ALL;
     // What went wrong is told by the single reads, each for its own service.
-    const found = asked.length < WORTH_ALL ? null : await all(nodesMax).catch(() => null);
+    const found = isReadingAll ? await all(Math.floor(asked.length / SERVICES_PER_NODE)).catch(() => null) : null;
+    isReadingAll = false;
     for (const { name, answer } of asked) {
       const value = found?.value.get(name);
-      answer(found == null || value === undefined ? alone(name) : Promise.resolve({ ...found, value }));
+      answer(found === null || value === undefined ? alone(name) : Promise.resolve({ ...found, value }));
     }
-  };
+    void flush();
+  }
 
   return (name) => {
-    if (lanes.activeCount + lanes.pendingCount < AT_ONCE) return alone(name);
+    const isFree = waiting.length === 0 && lanes.activeCount + lanes.pendingCount < AT_ONCE;
+    if (isFree) return alone(name);
     return new Promise((resolve) => waiting.push({ name, answer: resolve }));
   };
 }

@@ -59,6 +59,28 @@ describe("reading services", () => {
     expect(readsOfAll).toEqual([168 / 4]);
   });
 
+  it("gathers what is asked for while everything is read, and reads everything once more for it", async () => {
+    let end = (): void => undefined;
+    const slowly = () => new Promise<AllServices>((resolve) => (end = () => void everyone().then(resolve)));
+    const { read, alone, readsOfAll, settle } = opened(slowly);
+    const first = names(100).map(read);
+    await settle();
+    for (const { end: answer } of alone) answer();
+    await settle();
+    expect(readsOfAll).toEqual([17]);
+    const later = names(300).slice(100).map(read);
+    await settle();
+    for (const { end: answer } of alone) answer();
+    await settle();
+    expect([alone.length, readsOfAll]).toEqual([64, [17]]);
+    end();
+    await settle();
+    expect(readsOfAll).toEqual([17, 42]);
+    end();
+    expect(await Promise.all([...first, ...later])).toHaveLength(300);
+    expect(alone).toHaveLength(64);
+  });
+
   it("reads by itself what was not found among everything", async () => {
     const { read, alone, endAll } = opened(everyone);
     const answers = [...names(150), "moved"].map(read);
