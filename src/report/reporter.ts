@@ -1,5 +1,6 @@
 import type { ActionResult } from "../model/action.ts";
 import type { ServicePlan } from "../model/plan.ts";
+import type { HistoryEntry } from "../model/report.ts";
 import { statusWord } from "../model/status.ts";
 import type { Status } from "../model/status.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -28,10 +29,14 @@ export function openReporter<D extends BoardDecision>({ board, clock, log, liste
   const at = (): string => new Date(clock.wallMs()).toISOString();
 
   const tellStatus = ({ standing }: ServicePlan): void => {
-    const before = statuses.get(standing.service);
-    if (before === standing.status) return;
+    if (statuses.get(standing.service) === standing.status) return;
+    // What an earlier process noted last: a command that looks for a moment has no news of its own.
+    const before = statuses.has(standing.service)
+      ? statusWord(statuses.get(standing.service) ?? 3)
+      : lastNoted(board.history(standing.service));
     statuses.set(standing.service, standing.status);
-    const what = `${before === undefined ? "" : `${statusWord(before)} → `}${statusWord(standing.status)}`;
+    if (before === statusWord(standing.status)) return;
+    const what = `${before === null ? "" : `${before} → `}${statusWord(standing.status)}`;
     board.record(standing.service, {
       at: at(),
       kind: "status",
@@ -41,7 +46,7 @@ export function openReporter<D extends BoardDecision>({ board, clock, log, liste
       detail: null,
     });
     const data = { event: EVENT.statusChanged, service: standing.service, status: statusWord(standing.status) };
-    const message = { ...data, before: before === undefined ? null : statusWord(before), summary: standing.summary };
+    const message = { ...data, before, summary: standing.summary };
     if (standing.status === 0) log.info(message, "status changed");
     else log.warn(message, "status changed");
   };
@@ -92,4 +97,13 @@ export function openReporter<D extends BoardDecision>({ board, clock, log, liste
       for (const listener of listeners) listener.acted?.(plan, results);
     },
   };
+}
+
+function lastNoted(history: readonly HistoryEntry[]): string | null {
+  return (
+    history
+      .findLast(({ kind }) => kind === "status")
+      ?.what.split(" → ")
+      .at(-1) ?? null
+  );
 }

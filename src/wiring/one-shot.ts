@@ -6,6 +6,7 @@ import type { Decision } from "../loop/reconcile.ts";
 import { reconcile } from "../loop/reconcile.ts";
 import type { Controller } from "../ports/controller.ts";
 import { InvalidInput, NotLeader } from "../ports/controller.ts";
+import { RegistryError } from "../ports/registry.ts";
 import type { Listener } from "../report/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
 import { version } from "../version.ts";
@@ -83,8 +84,10 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
         const { node, processId } = standing.holder;
         throw new NotLeader(`${node} (process ${processId}) leads and does not answer here`, askThere(node));
       }
+      case "seeking":
+        throw new RegistryError("unclear", `the lock cannot be had: ${standing.reason}`);
       default:
-        throw new NotLeader(`the lock cannot be had: ${"reason" in standing ? standing.reason : standing.kind}`);
+        throw new NotLeader(`the lock cannot be had: ${standing.kind}`);
     }
   };
   return openController({

@@ -20,7 +20,9 @@ export function asRegistryError(error: unknown, url: string, cancelled: boolean)
     return new RegistryError(error.kind, `${url}: ${error.message}`, { cause: error });
   const { code, message } = error as { code?: string; message?: string };
   const kind = code !== undefined && neverSent.has(code) ? "unreachable" : "unclear";
-  return new RegistryError(kind, `${url}: ${plainText(message ?? String(error), 200)}`, { cause: error });
+  // The client puts its own names before what went wrong.
+  const said = (message ?? String(error)).replace(/^consul: (?:[\w.]+: )?/, "");
+  return new RegistryError(kind, `${url}: ${plainText(said, 200)}`, { cause: error });
 }
 
 /** What a reply with an unexpected status means. Consul's texts are those of 1.8 to 1.21. */
