@@ -86,7 +86,11 @@ test("ioredis with the recipe's options goes on writing after a switchover and a
   const client = new Redis({ ...options(null, Redis), host: "127.0.0.1", port: proxyPort });
   client.on("error", () => undefined);
   cleanUps.push(async () => client.disconnect());
-  await client.set("one", "1");
+  await until(
+    "the first write",
+    () => client.set("one", "1").catch((error: Error) => error.message),
+    (answer) => answer === "OK",
+  );
   await of.switchover(null);
   await until(
     "writes go on",
@@ -113,13 +117,15 @@ async function followMaster(locate: () => Promise<{ host: string; port: number }
   const { createServer } = await import("node:net");
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
-    void locate().then((at) => {
-      const onward = connect(at);
+    const lead = async (): Promise<void> => {
+      const onward = connect(await locate());
       onward.on("error", () => socket.destroy()).on("close", () => socket.destroy());
       socket.on("close", () => onward.destroy());
       socket.pipe(onward);
       onward.pipe(socket);
-    });
+    };
+    // Who cannot be found cannot be connected to either: the client tries again.
+    lead().catch(() => socket.destroy());
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   cleanUps.push(async () => server.close());

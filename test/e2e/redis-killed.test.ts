@@ -18,7 +18,7 @@ afterEach(async () => {
   proxies = [];
 });
 
-const quickLeadership = { leadership: { checkTtl: "1s", lockDelay: "1s" } };
+const quickLeadership = { leadership: { checkTtl: "2s", lockDelay: "2s" } };
 /** By then every step of a change of master has been seen; one that is not through is a bug of the test or of heal. */
 const CALLS_MAX = 12;
 

@@ -196,7 +196,13 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
       }
     },
   };
-  if (options.start !== false) await heal.startHeal();
+  if (options.start === false) return heal;
+  try {
+    await heal.startHeal();
+  } catch (error) {
+    await heal.end().catch(() => undefined);
+    throw error;
+  }
   return heal;
 }
 
