@@ -21,8 +21,11 @@ export interface NudgesDeps {
   readonly pass: (services: readonly string[], settled: (service: string) => void) => Promise<void>;
 }
 
-/** More than these are looked at in several passes, between which the process can answer others. */
-const PASS_MAX = 100;
+/**
+ * More than these are looked at in several passes, between which the process can answer others: planning one takes a
+ * tenth of a millisecond, so that nobody waits for longer than some milliseconds.
+ */
+const PASS_MAX = 25;
 
 /**
  * Coalesces nudges into passes. A service is `idle`, `due` or `busy`; a nudge for a busy one makes it due again when
@@ -41,6 +44,15 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
   let stopped = false;
 
   const mayBegin = (name: string): boolean => !busy.has(name) && !reserved.has(name);
+  /** As many of those that are due, at the most. Does not go through all of them: this is asked for each that settles. */
+  const beginnable = (max: number): string[] => {
+    const names: string[] = [];
+    for (const name of due) {
+      if (names.length === max) break;
+      if (mayBegin(name)) names.push(name);
+    }
+    return names;
+  };
   const changed = (): void => {
     for (const watcher of watchers) watcher();
   };
@@ -57,10 +69,10 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
   const isIdle = (): boolean => underWay === 0 && scheduled === null;
 
   const schedule = (): void => {
-    if (scheduled !== null || stopped || ![...due].some(mayBegin)) return;
+    if (scheduled !== null || stopped || beginnable(1).length === 0) return;
     scheduled = clock.after(0, () => {
       scheduled = null;
-      const names = [...due].filter(mayBegin).slice(0, PASS_MAX);
+      const names = beginnable(PASS_MAX);
       for (const name of names) due.delete(name);
       schedule();
       void occupy(names, (settled) => pass(names, settled));

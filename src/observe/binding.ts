@@ -26,7 +26,7 @@ export interface BindingDeps {
 export async function bind(
   deps: BindingDeps,
   service: Service,
-  containers: readonly Container[],
+  containers: () => readonly Container[],
   remembered: Binding | null,
   nowMs: number,
   fresh: boolean,
@@ -40,7 +40,7 @@ export async function bind(
     if (view.value !== null) return { binding: known(swarmBinding(view.value), view.atMs), swarm: view.value };
   }
   if (mayBeCompose(service)) {
-    const found = await composeBinding(deps.compose, service, containers, remembered);
+    const found = await composeBinding(deps.compose, service, containers(), remembered);
     if (found !== null) return { binding: known(found, nowMs), swarm: null };
   }
   return { binding: known({ kind: "none", reason: nothingFound(service) }, nowMs), swarm: null };

@@ -42,6 +42,12 @@ interface Filed {
   isTold: boolean;
 }
 
+/** What is under one key, by id, and as it was last given out. */
+interface Place {
+  readonly byId: Map<string, Filed>;
+  given: readonly Container[] | null;
+}
+
 /** What most hosts have of most services. */
 const none: readonly Container[] = [];
 
@@ -50,7 +56,7 @@ export function openContainerFiles(
   onHolder: (key: OwnerKey, holds: boolean) => void = () => undefined,
 ): ContainerFiles {
   const byId = new Map<string, Filed>();
-  const byKey = new Map<OwnerKey, Map<string, Filed>>();
+  const byKey = new Map<OwnerKey, Place>();
   /** Since when what is under a key is known in full: the ticket of its last list. */
   const listedAt = new Map<OwnerKey, number>();
   let allListedAt = 0;
@@ -65,10 +71,13 @@ export function openContainerFiles(
     if (filed === undefined) return null;
     byId.delete(id);
     const place = byKey.get(filed.key);
-    place?.delete(id);
-    if (place?.size === 0) {
-      byKey.delete(filed.key);
-      onHolder(filed.key, false);
+    if (place !== undefined) {
+      place.byId.delete(id);
+      place.given = null;
+      if (place.byId.size === 0) {
+        byKey.delete(filed.key);
+        onHolder(filed.key, false);
+      }
     }
     if (filed.container.state === "running") runningCount -= 1;
     return filed.key;
@@ -81,7 +90,11 @@ export function openContainerFiles(
     if (there !== undefined && there.key === key) {
       // The common case of a list: nothing moves, and nobody need be told.
       runningCount += Number(container.state === "running") - Number(there.container.state === "running");
-      Object.assign(there, { container, asOf, isTold });
+      const place = byKey.get(key);
+      if (there.container !== container && place !== undefined) place.given = null;
+      there.container = container;
+      there.asOf = asOf;
+      there.isTold = isTold;
       return key;
     }
     const before = drop(id);
@@ -90,9 +103,12 @@ export function openContainerFiles(
     byId.set(id, filed);
     const place = byKey.get(key);
     if (place === undefined) {
-      byKey.set(key, new Map([[id, filed]]));
+      byKey.set(key, { byId: new Map([[id, filed]]), given: null });
       onHolder(key, true);
-    } else place.set(id, filed);
+    } else {
+      place.byId.set(id, filed);
+      place.given = null;
+    }
     if (container.state === "running") runningCount += 1;
     return key;
   };
@@ -114,7 +130,9 @@ export function openContainerFiles(
   return {
     under(key) {
       const place = byKey.get(key);
-      return place === undefined ? none : Array.from(place.values(), ({ container }) => container);
+      if (place === undefined) return none;
+      place.given ??= Array.from(place.byId.values(), ({ container }) => container);
+      return place.given;
     },
     find: (id) => byId.get(id)?.container ?? null,
     running: () => runningCount,
@@ -147,7 +165,7 @@ export function openContainerFiles(
       }
       for (const key of keys ?? [...byKey.keys()]) {
         if (isCovered(key, look)) continue;
-        for (const id of byKey.get(key)?.keys() ?? []) {
+        for (const id of byKey.get(key)?.byId.keys() ?? []) {
           if (!fresh.has(id) && !isOutdated(id, look)) bury(id, look.ticket);
         }
         if (keys !== null) listedAt.set(key, look.ticket);

@@ -104,7 +104,7 @@ async function observeService(
   const before = memory.services[service.name] ?? noServiceMemory;
   const { compose, swarm, clock } = eyes;
   const [bound, answer] = await Promise.all([
-    bind({ compose, swarm }, service, filed(eyes, service), before.binding, clock.steadyMs(), isFresh),
+    bind({ compose, swarm }, service, () => filed(eyes, service), before.binding, clock.steadyMs(), isFresh),
     eyes.registry.service(service.consul?.name ?? service.name, isFresh ? "consistent" : "default"),
   ]);
   // Taken after Consul has answered, so that nothing is listed there whose container is too new to be seen here.
@@ -141,11 +141,12 @@ async function observeService(
 
 /** Whatever the engines hold that may belong to the service. */
 function filed({ hosts, holders }: Eyes, service: Service): readonly Container[] {
-  const keys = keysOf(service).filter((key) => holders.of(key).size > 0);
-  if (keys.length === 0) return [];
-  return hosts
-    .filter(({ host }) => keys.some((key) => holders.of(key).has(host)))
-    .flatMap((host) => keys.flatMap((key) => host.containers(key)));
+  const held = keysOf(service).map((key) => ({ key, by: holders.of(key) }));
+  const found: Container[] = [];
+  for (const mirror of hosts) {
+    for (const { key, by } of held) if (by.has(mirror.host)) found.push(...mirror.containers(key));
+  }
+  return found;
 }
 
 function containersOf(

@@ -7,6 +7,7 @@
  * the others.
  */
 import { join } from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
 import { readAnswers } from "./answers-on-disk.ts";
 import { loadDesired } from "./fleet.ts";
 import { openInProcess } from "./in-process.ts";
@@ -27,6 +28,9 @@ const blocked: number[] = [];
 let rssMiB = 0;
 const before = new Map<string, string>();
 for (let turn = 0; turn < Number(turns); turn += 1) {
+  // What the reference did in this turn of the event loop, and the collection of its garbage, is none of heal's.
+  await breathe();
+  await breathe();
   blockedMs = 0;
   isWatching = true;
   const subject = await measured(() => heal.resync());
