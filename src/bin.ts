@@ -9,9 +9,13 @@ import { processFacts } from "./settings/process-facts.ts";
 const argv = process.argv.slice(2);
 const terminal = processTerminal();
 
-const code = await quick(argv, {
-  terminal,
-  ask: (path, question) => askSocket(path)(question),
-  locate: (choice) => locateSocket({ ...processFacts(), ...choice }),
-});
-process.exit(code ?? (await (await import("./ordinary.ts")).ordinary(argv, terminal)));
+void begin();
+
+async function begin(): Promise<void> {
+  const code = await quick(argv, {
+    terminal,
+    ask: (path, question) => askSocket(path)(question),
+    locate: (choice) => locateSocket({ ...processFacts(), ...choice }),
+  });
+  process.exit(code ?? (await (await import("./ordinary.ts")).ordinary(argv, terminal)));
+}
