@@ -1,5 +1,5 @@
 import { connectDaemon } from "../adapters/api-client/open-client.ts";
-import { silentLog } from "../adapters/log/pino-log.ts";
+import { silentLog } from "../adapters/log/silent-log.ts";
 import { openController } from "../loop/controller.ts";
 import { openHistory } from "../loop/history.ts";
 import type { Decision } from "../loop/reconcile.ts";

@@ -4,7 +4,7 @@ import type { Tools } from "../../../src/act/hands.ts";
 import { realClock } from "../../../src/adapters/clock.ts";
 import type { ConsulConnection } from "../../../src/adapters/consul/connection.ts";
 import { consulRegistry } from "../../../src/adapters/consul/registry.ts";
-import { silentLog } from "../../../src/adapters/log/pino-log.ts";
+import { silentLog } from "../../../src/adapters/log/silent-log.ts";
 import { realRandom } from "../../../src/adapters/random.ts";
 import { startAlerting } from "../../../src/loop/alerting.ts";
 import type { RegistryHints } from "../../../src/loop/daemon.ts";

@@ -4,7 +4,6 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Compose, ComposeProject } from "../../ports/compose.ts";
 import { EngineError } from "../../ports/engine.ts";
 import { runTool, type ToolOutcome } from "./run-tool.ts";
-import { readConfig } from "./unscalable.ts";
 
 export interface ComposeOptions {
   readonly clock: Clock;
@@ -72,6 +71,7 @@ export function openCompose(options: ComposeOptions): Compose {
       const outcome = await run(project, ["config"], describeMs);
       const output = outputOf(outcome, `read the files of Compose project ${project.name}`, "refused");
       try {
+        const { readConfig } = await import("./unscalable.ts");
         return readConfig(output, service);
       } catch (error) {
         const message = `the configuration of Compose project ${project.name} cannot be read: ${sentence(error)}`;

@@ -11,11 +11,3 @@ export function pinoLog(level: "debug" | "info" | "warn" | "error", base: Readon
     error: (data: LogData, message) => logger.error(data, message),
   };
 }
-
-/** For one-shot commands, whose report says what there is to say. */
-export const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};

@@ -1,4 +1,4 @@
-import { Redis as Client } from "ioredis";
+import type { Redis as Client } from "ioredis";
 import type { RedisEndpoint } from "../../ports/redis.ts";
 import { RedisError } from "../../ports/redis.ts";
 import { asRedisError } from "./failures.ts";
@@ -29,8 +29,8 @@ export function openConnections(): Connections {
     client.disconnect();
   }
 
-  function open(key: string, at: RedisEndpoint): Kept {
-    const client = new Client({
+  function open(Redis: typeof Client, key: string, at: RedisEndpoint): Kept {
+    const client = new Redis({
       host: at.address.host,
       port: at.address.port,
       lazyConnect: true,
@@ -71,7 +71,9 @@ export function openConnections(): Connections {
     async use(at, deadlineMs, work) {
       const key = keyOf(at);
       const where = `${at.address.host}:${at.address.port}`;
-      const { client, ready } = kept.get(key) ?? open(key, at);
+      // Loaded with the first node: most environments have none.
+      const { Redis } = await import("ioredis");
+      const { client, ready } = kept.get(key) ?? open(Redis, key, at);
       const deadline = deadlineAfter(deadlineMs, where);
       try {
         return await Promise.race([ready.then(() => work(client)), deadline.passed]);

@@ -1,4 +1,4 @@
-import { Agent, ProxyAgent, request } from "undici";
+import type * as Undici from "undici";
 import type { Secret } from "../../model/secret.ts";
 import { parseUrl, scrub } from "./scrub.ts";
 
@@ -55,22 +55,28 @@ interface WayTls {
 
 /** One receiver's connection. Reasons name what went wrong and never the address, which may hold a token. */
 export function poster(way: Way): Poster {
-  const agent = dispatcherOf(way);
+  let opened: ReturnType<typeof open> | null = null;
   return {
-    post: (post, signal) => send(agent, post, signal),
-    close: () => void agent.destroy(),
+    post: (post, signal) => send(() => (opened ??= open(way)), post, signal),
+    close: () => void opened?.then(({ agent }) => agent.destroy()),
   };
 }
 
-function dispatcherOf({ tls = null, proxy = null }: Way): Agent | ProxyAgent {
+/** The client is loaded with the first alert: it is the largest part of the program, and most commands send none. */
+async function open(way: Way) {
+  const undici = await import("undici");
+  return { agent: dispatcherOf(undici, way), request: undici.request };
+}
+
+function dispatcherOf(undici: typeof Undici, { tls = null, proxy = null }: Way): Undici.Agent | Undici.ProxyAgent {
   const limits = { connections: 2, headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS };
   const connect = { timeout: CONNECT_TIMEOUT_MS, ...(tls === null ? {} : tlsOptions(tls)) };
-  if (proxy === null) return new Agent({ ...limits, connect });
+  if (proxy === null) return new undici.Agent({ ...limits, connect });
   const uri = new URL(proxy.reveal());
   const token = uri.username === "" ? {} : { token: basicAuthorization(uri) };
   uri.username = "";
   uri.password = "";
-  return new ProxyAgent({ ...limits, uri: uri.href, ...token, requestTls: connect });
+  return new undici.ProxyAgent({ ...limits, uri: uri.href, ...token, requestTls: connect });
 }
 
 function tlsOptions({ ca, certificate, key, serverName, verify }: WayTls) {
@@ -83,7 +89,7 @@ function tlsOptions({ ca, certificate, key, serverName, verify }: WayTls) {
   };
 }
 
-async function send(agent: Agent | ProxyAgent, post: Post, signal: AbortSignal): Promise<Answer> {
+async function send(reach: () => ReturnType<typeof open>, post: Post, signal: AbortSignal): Promise<Answer> {
   const url = parseUrl(post.url.reveal());
   if (url === null || !/^https?:$/.test(url.protocol)) {
     return { kind: "failed", reason: "its address is not an http or https URL", permanent: true };
@@ -97,6 +103,7 @@ async function send(agent: Agent | ProxyAgent, post: Post, signal: AbortSignal):
     url.password = "";
     post.sign?.(url);
     const { method = "POST", body } = post;
+    const { agent, request } = await reach();
     const answer = await request(url, { dispatcher: agent, method, headers, body, signal });
     const text = await beginningOf(answer.body);
     return {
