@@ -1,5 +1,6 @@
 import type { Row } from "./harness/row.ts";
 import { cliRows } from "./rows/cli.ts";
+import { daemonRows } from "./rows/daemon.ts";
 import { goneRows } from "./rows/gone.ts";
 import { hostDeadRows } from "./rows/host-dead.ts";
 import { noopRows } from "./rows/noop.ts";
@@ -23,6 +24,7 @@ export const rows: readonly Row[] = [
   ...hostDeadRows,
   ...takeoverRows,
   ...noopRows,
+  ...daemonRows,
   ...nudgeRows,
   ...resyncRows,
   ...resyncConsulRows,
