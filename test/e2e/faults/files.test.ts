@@ -64,24 +64,26 @@ describe("the daemon and its desired state", () => {
         throw new Error(`${what}: ${error.message}`);
       });
       expect(events.since(from), what).toEqual([]);
-      // Somebody mends it, as they would: this is where a byte order mark and a symbolic link come in.
-      writeFileSync(file, `\uFEFF${good(2)}`);
-      await untilChecks(daemon, 0);
+      expect((await daemon.heal("check")).code, what).toBe(0);
     }
     const elsewhere = path.join(site.folder, "elsewhere.json");
     writeFileSync(elsewhere, good(3));
     symlinkSync(elsewhere, `${file}.new`);
+    const beforeLink = said(daemon, "desired-state.refused");
     renameSync(`${file}.new`, file);
+    await told(daemon, "desired-state.refused", beforeLink);
+    rmSync(file);
+    writeFileSync(file, `\uFEFF${good(3)}`);
     await settles(site, consul, "web", 3);
     const before = said(daemon, "desired-state.refused");
     rmSync(file);
     await told(daemon, "desired-state.refused", before);
-    expect((await daemon.heal("status")).stdout).toContain("desired state");
+    expect((await daemon.heal("status")).stdout).toContain("holds no desired-state file");
     await settles(site, consul, "web", 3);
     expect(events.since(from).filter(({ action }) => action === "die")).toEqual([]);
     noteFault(
       test,
-      `desired state becomes ${nonsense.map(([what]) => what).join(", ")}, and is deleted`,
+      `desired state becomes ${nonsense.map(([what]) => what).join(", ")}, a link to elsewhere, and is deleted`,
       "refused each time, with the last good one in force; nothing stopped; a good one taken up at once",
       Date.now() - beganAtMs,
     );
