@@ -2,6 +2,7 @@ import type { EngineWeather } from "./engine.ts";
 
 /** No faults at all. */
 export const fairWeather: EngineWeather = {
+  isFair: () => true,
   fate: () => "normal",
   killed: (process) => process.kill(),
   contacted: () => {},

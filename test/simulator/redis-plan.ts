@@ -63,7 +63,7 @@ function drawService(chance: Dice, name: string, index: number, hosts: number): 
     consul: { name, tags: chance.pick([[], ["cache"]]), meta: {}, tagOverride: true },
     healing: { unhealthyAfterMs: chance.pick([10_000, 30_000]), maxUnavailable: 0, lostAfterMs: 30_000 },
     redis: {
-      downAfterMs: chance.pick([1_000, 2_000, 5_000, 8_000, 10_000]),
+      downAfterMs: chance.pick([2_000, 5_000, 8_000, 8_000, 10_000]),
       masterTag: "master",
       replicaTag: "slave",
       minReplicasToWrite: count >= 3 ? 1 : 0,

@@ -57,6 +57,7 @@ export function simulatedRedis({ process, network, weather, servers, witness }: 
     if (isLoading) throw new RedisError("loading", "LOADING Redis is loading the dataset in memory");
     return found;
   };
+  const sayingOf = (at: RedisEndpoint): RedisNode => saysOf(there(at), scheduler.nowMs());
   const serviceAt = (at: RedisEndpoint): string => servers.at(at.address)?.service ?? "";
   const send = <T>(at: RedisEndpoint, call: Call, what: string, serve: (found: RedisProcess) => T): Promise<T> => {
     if (process.alive()) witness.ordered(process, serviceAt(at), `${what} at ${at.address.host}:${at.address.port}`);
@@ -66,9 +67,17 @@ export function simulatedRedis({ process, network, weather, servers, witness }: 
   return {
     async look(at, deadlineMs) {
       const service = serviceAt(at);
+      const { server } = lineTo(at);
+      // Nodes are asked hundreds of thousands of times: an answer that nothing stands in the way of comes at once.
+      const isEasy = weather.isFair() && server.state() === "up" && process.alive();
+      if (isEasy && network.path(process.machine, server.machine) === "open") {
+        const said = sayingOf(at);
+        witness.looked(process, service, at.address, said);
+        return said;
+      }
       try {
         const call = { name: "redis.look", mutates: false, deadlineMs };
-        const said = await ask(lineTo(at), call, () => saysOf(there(at), scheduler.nowMs()));
+        const said = await ask(lineTo(at), call, () => sayingOf(at));
         witness.looked(process, service, at.address, said);
         return said;
       } catch (error) {

@@ -30,6 +30,7 @@ export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
   let fated = (_fate: Fate, _call: string): void => {};
 
   return {
+    isFair: () => spells.size === 0,
     fate(_process, to, call) {
       if (spells.size === 0) return "normal";
       for (const { fate, probability, to: only, calls } of spells) {

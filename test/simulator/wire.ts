@@ -28,6 +28,8 @@ export type Fate =
 
 /** Decides the fate of each request, and what the caller's death means for the world. */
 export interface Weather {
+  /** Whether every request fares normally at the moment. */
+  isFair(): boolean;
   fate(process: Process, to: string, call: Call): Fate;
   killed(process: Process): void;
   /** An answer reached the process. */

@@ -11,6 +11,8 @@ import { masterOf, refOf, sayingOf } from "./node.ts";
 import type { RedisDecision, RedisSituation, RedisStep } from "./situation.ts";
 import { step, wait } from "./situation.ts";
 
+const LOOK_AGAIN_MS = 500;
+
 /**
  * Decides about the roles of one Redis service. Which state it is in follows from what the nodes say and what is
  * remembered, never from how far an earlier pass came; so whoever looks next, also after a crash, goes on from there:
@@ -163,7 +165,8 @@ function whileSilent(
       fence,
     });
   }
-  const untilMs = Math.max(nowMs + 50, state.dueMs);
+  // What is not a question of time is told by the nodes themselves, as soon as one of them says something else.
+  const untilMs = state.dueMs > nowMs ? state.dueMs : nowMs + LOOK_AGAIN_MS;
   return wait(situation, { rule: "redis-master", evidence }, "master-silent", state.against, { untilMs, busy: true });
 }
 
