@@ -2,6 +2,7 @@ import type { RedisAction, RetagRoles } from "../model/action.ts";
 import { assertNever } from "../model/assert-never.ts";
 import type { Service } from "../model/service.ts";
 import type { Hands } from "./hands.ts";
+import { forgetRole } from "./redis-agent.ts";
 import { attachReplica } from "./redis-attach.ts";
 import { configureNode } from "./redis-configure.ts";
 import { promoteReplica } from "./redis-promote.ts";
@@ -29,6 +30,7 @@ export async function performRedis(hands: Hands, service: Service, action: Redis
 async function retagRoles(hands: Hands, service: Service, action: RetagRoles): Promise<string | null> {
   const { masterTag, replicaTag } = rolesOf(service);
   const { consulName, master, replicas, unsure } = action;
+  await Promise.all(action.former.map((node) => forgetRole(hands, service, node, false)));
   const wish = { consulName, masterTag, replicaTag, master, replicas, unsure };
   const outcome = await toolsOf(hands).tags.retag(wish, hands.fence);
   return outcome === "same" ? "the tags were right already" : null;

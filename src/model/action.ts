@@ -151,6 +151,8 @@ export interface RetagRoles extends ActionBase {
   readonly replicas: readonly RegistrationKey[];
   /** Registrations whose role is not known: they keep a replica's tag if they have it. */
   readonly unsure: readonly RegistrationKey[];
+  /** Nodes that lose the master's tag: their agents know of it, too. */
+  readonly former: readonly RedisRef[];
 }
 
 export type RedisAction = PromoteReplica | SwitchOver | AttachReplica | ConfigureRedis | RetagRoles;

@@ -1,3 +1,4 @@
+import { redisBugSigns } from "./bugs-redis.ts";
 import type { BugName } from "./bugs.ts";
 
 /** By what a planted bug is recognised. */
@@ -78,4 +79,6 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
   "stops before it starts": { breaks: ["S6"], shows: sickness },
   "never takes a registration back": { breaks: ["L2"], shows: ["container removed by hand", "host loses power"] },
   "believes that what it stops has stopped": { breaks: ["L1", "L2", "S27"], shows: strays },
+
+  ...redisBugSigns,
 };

@@ -8,6 +8,7 @@ import type { DesiredState, Service } from "../../src/model/service.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import { EngineError } from "../../src/ports/engine.ts";
 import type { Registry } from "../../src/ports/registry.ts";
+import { redisBugs } from "./bugs-redis.ts";
 import type { Sabotage } from "./sabotage.ts";
 
 /**
@@ -208,6 +209,8 @@ export const bugs = {
   },
   "never takes a registration back": registries((registry) => ({ ...registry, deregister: async () => {} })),
   "believes that what it stops has stopped": engines((engine) => ({ ...engine, stop: async () => {} })),
+
+  ...redisBugs,
 } as const satisfies Readonly<Record<string, Sabotage>>;
 
 export type BugName = keyof typeof bugs;

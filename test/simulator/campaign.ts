@@ -48,6 +48,18 @@ const interesting = [
   "held by unhealthy-after",
   "held by placement",
   "alert told",
+  "a replica is promoted",
+  "a switchover is done",
+  "an agent brings a master's tag back",
+  "write ok",
+  "write readonly",
+  "write no-replicas",
+  "rule redis-failover: action.done",
+  "rule redis-replicas: action.done",
+  "rule redis-tags: action.done",
+  "held by master-silent",
+  "held by none-eligible",
+  "held by two-masters",
 ] as const;
 
 /** Everything that a campaign must reach at least once to count. */

@@ -1,7 +1,9 @@
 import { LABEL, META } from "../../src/model/labels.ts";
+import type { ServicePlan } from "../../src/model/plan.ts";
 import type { Service } from "../../src/model/service.ts";
 import { isUp } from "./container.ts";
 import type { TrueContainer } from "./container.ts";
+import { whyRolesUnwell } from "./redis-liveness.ts";
 import type { SimulatedWorld } from "./world.ts";
 
 /**
@@ -14,6 +16,9 @@ export function notYetWell(world: SimulatedWorld, quietMs: number): readonly str
     const reason = whyUnwell(world, service);
     if (reason !== null)
       troubles.push(`L1: ${service.name} ${reason}; its leader says: ${whatLeaderSays(world, service.name)}`);
+    const astray = isHopeless(world, service) ? null : whyRolesUnwell(world, service, leadersPlan(world, service.name));
+    if (astray !== null)
+      troubles.push(`L4: ${service.name} ${astray}; its leader says: ${whatLeaderSays(world, service.name)}`);
     const sinceMs = world.scheduler.nowMs() - world.safety.lastMutationAtMs(service.name);
     // One that never gets well, and that nobody may replace, may be tried for ever.
     const isWell = [...world.truth.containersOf(service.name)].every((one) => !isUp(one) || world.truth.serves(one));
@@ -24,9 +29,13 @@ export function notYetWell(world: SimulatedWorld, quietMs: number): readonly str
   return [...troubles, ...ghosts(world)];
 }
 
-function whatLeaderSays(world: SimulatedWorld, service: string): string {
+function leadersPlan(world: SimulatedWorld, service: string): ServicePlan | undefined {
   const leader = world.controllers.running().find(({ leadership }) => leadership.standing().kind === "leader");
-  const plan = leader?.board.plans().find((one) => one.service === service);
+  return leader?.board.plans().find((one) => one.service === service);
+}
+
+function whatLeaderSays(world: SimulatedWorld, service: string): string {
+  const plan = leadersPlan(world, service);
   if (plan === undefined) return "nothing";
   const holds = plan.holds.map(({ heldBy, reason }) => `${heldBy}: ${reason}`);
   return [plan.standing.summary, plan.standing.trustReason, ...holds].join("; ");

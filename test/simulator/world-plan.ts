@@ -46,14 +46,14 @@ export function drawWorld(seed: number): WorldPlan {
   const adopted = [...swarm, ...compose.map(({ name }) => name)].map((name) =>
     anAdoptedService(name, { count: chance.int(1, 3) }),
   );
-  // Each node is asked several times a second for an hour: what stands beside it is kept small.
   const redis = drawRedis(seed, hosts);
-  const beside = redis.plans.length > 0 ? own.slice(0, 2) : own;
+  const hasRedis = redis.plans.length > 0;
   return {
     seed,
     environment: "live",
     hosts,
-    controllers: redis.plans.length > 0 ? controllers.slice(0, 2) : controllers,
+    // Each node of a Redis service is asked every second or more often, for an hour: what stands beside it is kept small.
+    controllers: hasRedis ? controllers.slice(0, 2) : controllers,
     ...chance.pick([
       { checkTtlMs: 1_800, lockDelayMs: 1_500 },
       { checkTtlMs: 10_000, lockDelayMs: 10_000 },
@@ -63,9 +63,9 @@ export function drawWorld(seed: number): WorldPlan {
     ]),
     resyncMs: chance.pick([60_000, 60_000, 120_000, 300_000]),
     alerts: chance.chance(0.4),
-    services: [...beside, ...adopted, ...redis.services],
-    swarm,
-    compose,
+    services: hasRedis ? [...own.slice(0, 1), ...redis.services] : [...own, ...adopted],
+    swarm: hasRedis ? [] : swarm,
+    compose: hasRedis ? [] : compose,
     redis: redis.plans,
   };
 }

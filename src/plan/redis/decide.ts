@@ -1,5 +1,6 @@
 import type { SwitchOver } from "../../model/action.ts";
 import type { RedisMasterMemory, RedisMemory, RedisNode, RedisNodeView, RedisStanding } from "../../model/redis.ts";
+import { registrationKey } from "../../model/redis.ts";
 import { whyNot } from "./candidates.ts";
 import { failOver, type Down } from "./fail-over.ts";
 import { firstMaster } from "./first-master.ts";
@@ -53,6 +54,8 @@ function byState(situation: RedisSituation, master: RedisMasterMemory, state: Ma
       return afterRestart(situation, master, state.view, state.node);
     case "demoted":
       return afterDemotion(situation, master);
+    case "behind-unseen":
+      return behindUnseen(situation, master, state.view, state.to);
     case "denied": {
       const because = { rule: "redis-master", evidence: `the master ${master.name} does not let heal in` };
       return wait(situation, because, "wrong-password", state.reason, { writable: true });
@@ -188,6 +191,26 @@ function afterDemotion(situation: RedisSituation, master: RedisMasterMemory): Re
     situation,
     failOver(situation, { ...master, containerId: "" }, { cause: "demoted", evidence, sinceMs, fence: "none" }),
   );
+}
+
+/** Whom it follows is as good as the master until that has been silent for as long as a master may be. */
+function behindUnseen(
+  situation: RedisSituation,
+  master: RedisMasterMemory,
+  view: RedisNodeView,
+  to: RedisNodeView,
+): RedisStep {
+  const because = { rule: "redis-master", evidence: `the master ${master.name} follows ${to.name}` };
+  const next = to.last === null ? null : masterOf(to, to.last.node);
+  const untilMs = situation.nowMs + LOOK_AGAIN_MS;
+  const taken =
+    next === null
+      ? wait(situation, because, "unseen", `${to.name} may be the master, and cannot be asked`, { untilMs, busy: true })
+      : byState(situation, next, stateOf(situation, next));
+  const isTagged = situation.registrations.some(
+    (one) => registrationKey(one) === view.registration && one.tags.includes(situation.roles.masterTag),
+  );
+  return isTagged ? untagged(situation, taken) : taken;
 }
 
 function downSince({ memory, nowMs }: RedisSituation): number {

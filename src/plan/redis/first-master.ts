@@ -62,6 +62,8 @@ function decideAmong(situation: RedisSituation, because: Because, seen: readonly
   const lead = marked[0];
   if (marked.length === 1 && lead !== undefined) return take(situation, lead, "adopted");
   if (marked.length === 0) {
+    // An empty node that calls itself a master, beside replicas with data whose master is lost, is a new one.
+    if (seen.some(({ node }) => !node.empty)) return onlyReplicas(situation, because);
     const first = masters.toSorted(
       (a, b) => (a.view.slot ?? Infinity) - (b.view.slot ?? Infinity) || compareNames(a, b),
     )[0];

@@ -5,7 +5,7 @@
 import type { RetagRoles } from "../../model/action.ts";
 import type { RedisMasterMemory, RedisNodeView, RegistrationKey, RoleWish } from "../../model/redis.ts";
 import { registrationKey, tagsByRole } from "../../model/redis.ts";
-import { followsMaster, sayingOf } from "./node.ts";
+import { followsMaster, refOf, sayingOf } from "./node.ts";
 import type { RedisSituation } from "./situation.ts";
 
 const RULE = "redis-tags";
@@ -47,9 +47,14 @@ export function keepTags(
       master: wish.master,
       replicas,
       unsure,
+      former: nodes.filter((one) => one.registration !== wish.master && hadMasterTag(situation, one)).map(refOf),
       because: { rule: RULE, evidence: listed.join("; ") },
     },
   ];
+}
+
+function hadMasterTag({ registrations, roles }: RedisSituation, { registration }: RedisNodeView): boolean {
+  return registrations.some((one) => registrationKey(one) === registration && one.tags.includes(roles.masterTag));
 }
 
 function shown(tags: readonly string[]): string {

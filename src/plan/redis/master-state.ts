@@ -15,6 +15,8 @@ export type MasterState =
   /** It is a replica, of one of ours that is a master, or of nobody that matters. */
   | { readonly kind: "handed-over"; readonly to: RedisNodeView; readonly node: RedisNode }
   | { readonly kind: "demoted"; readonly view: RedisNodeView; readonly node: RedisNode }
+  /** It is a replica of one of ours that cannot be asked: whether that is a master is not known. */
+  | { readonly kind: "behind-unseen"; readonly view: RedisNodeView; readonly to: RedisNodeView }
   /** It answers that we may not ask: alive. */
   | { readonly kind: "denied"; readonly view: RedisNodeView; readonly reason: string }
   /** It does not answer us. `agreed`: nor do the replicas hear of it; else `against` says what speaks against that. */
@@ -66,6 +68,7 @@ function speakingState(
   const leader = node.follows === null ? null : nodeAt(nodes, node.follows.master);
   const leaderNode = leader === null ? null : sayingOf(leader);
   if (leader !== null && leaderNode?.role === "master") return { kind: "handed-over", to: leader, node: leaderNode };
+  if (leader !== null && leader !== view && leaderNode === null) return { kind: "behind-unseen", view, to: leader };
   return { kind: "demoted", view, node };
 }
 

@@ -89,6 +89,9 @@ export function intendRoles(memory: RedisMemory, actions: readonly Action[], now
 export function learnRoles(memory: RedisMemory, results: readonly ActionResult[], nowMs: number): RedisMemory {
   return results.reduce((known, result) => {
     const { action } = result;
+    const isChange = action.kind === "promote-replica" || action.kind === "switch-over";
+    // What a person asked for has been done, whatever the next look can see of it.
+    if (isChange && result.kind === "done") return { ...known, wish: null };
     if (action.kind !== "attach-replica" && action.kind !== "configure-redis") return known;
     const { containerId } = action.node;
     if (result.kind === "done") {

@@ -5,9 +5,53 @@ import { decideRoles } from "../../../src/plan/redis/decide.ts";
 import { addressOf, aGroup, aNode, aPart, aReplica, cutOff, NOW_MS } from "../../builders/redis.ts";
 
 const kinds = (group: Parameters<typeof decideRoles>[0]) => decideRoles(group).actions.map(({ kind }) => kind);
+const changeTo = (slot: number): RedisMemory["change"] => ({
+  epoch: 2,
+  cause: "switchover",
+  from: null,
+  to: { containerId: `container-${slot}`, name: `heal.live.cache.${slot}.1`, runId: `run-${slot}` },
+  gapBytes: 0,
+  sinceMs: NOW_MS - 20,
+});
 const empty = { empty: true, replicationId: "fresh", offset: 0 };
 
+describe("a master that has become the replica of one that cannot be asked", () => {
+  const parts = (silentForMs: number) => [
+    aPart(1, { says: aReplica(1, 2) }),
+    aPart(2, { says: null, silentForMs }),
+    aPart(3, { says: cutOff(3, 2) }),
+  ];
+  test("is not promoted back, since the other may be the master by now (simulator seed 225)", () => {
+    for (const memory of [{}, { change: changeTo(2) }]) {
+      const decision = decideRoles(aGroup(parts(100), { memory }));
+      expect(decision.actions).toEqual([]);
+      expect(decision.standing).toMatchObject({ kind: "master-silent", writable: false });
+    }
+  });
+  test("loses its tag all the same", () => {
+    const [first, ...others] = parts(100);
+    const tagged = aPart(1, { says: first?.view?.last?.node ?? null, tags: ["master"] });
+    expect(decideRoles(aGroup([tagged, ...others])).actions).toMatchObject([{ kind: "retag-roles", master: null }]);
+  });
+  test("makes way for another one once that has been silent for long, and nobody hears of it", () => {
+    const silent = [aPart(1, { says: cutOff(1, 2) }), ...parts(5_000).slice(1)];
+    expect(decideRoles(aGroup(silent)).actions).toMatchObject([
+      { kind: "promote-replica", from: { containerId: "container-2" }, fence: "stop-container" },
+    ]);
+  });
+});
+
 describe("the first master", () => {
+  test("is no empty one that calls itself a master while replicas have data (simulator seed 234)", () => {
+    const parts = [
+      aPart(1, { says: aNode(1, empty) }),
+      aPart(2, { says: cutOff(2, 9) }),
+      aPart(3, { says: cutOff(3, 2) }),
+    ];
+    const decision = decideRoles(aGroup(parts, { master: null }));
+    expect(decision.memory.master).toBeNull();
+    expect(decision.actions).toMatchObject([{ kind: "promote-replica", to: { containerId: "container-2" } }]);
+  });
   test("is the first slot's where all are new, and the others are attached one at a time", () => {
     const parts = [1, 2, 3].map((slot) =>
       aPart(slot, { says: aNode(slot, { ...empty, replicationId: `fresh-${slot}` }) }),
