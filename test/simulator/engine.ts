@@ -40,7 +40,12 @@ export interface EngineWitness {
 
 export type EngineChange =
   | { readonly kind: "create"; readonly machine: string; readonly creation: Creation }
-  | { readonly kind: "start" | "stop" | "remove"; readonly machine: string; readonly container: TrueContainer };
+  | {
+      readonly kind: "start" | "stop" | "remove";
+      readonly machine: string;
+      readonly container: TrueContainer;
+      readonly graceMs?: number;
+    };
 
 /** The real adapter's own deadlines. */
 const calls = {
@@ -152,7 +157,7 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
       const container = machine.find(id);
       if (container === undefined) return;
       const takesMs = isUp(container) ? machine.life.stopTakesMs(container, graceMs) : 0;
-      const what = { kind: "stop", machine: machine.machine, container } as const;
+      const what = { kind: "stop", machine: machine.machine, container, graceMs } as const;
       const call = { ...calls.stop, deadlineMs: calls.stop.deadlineMs + graceMs };
       await change(call, what, takesMs, () => machine.life.end(container, takesMs === graceMs ? 137 : 0));
     },

@@ -215,7 +215,10 @@ export function safety(deps: SafetyDeps): Safety {
     sent,
     took,
     taking: (process, change) => {
-      if (change.kind === "stop" || change.kind === "remove") mustBeSpare(process, change.container, change.kind);
+      if (change.kind !== "stop" && change.kind !== "remove") return;
+      // An old master is ended at once, whatever serves: that it may be is for S2 to say.
+      const isFence = change.graceMs === 0 && truth.wish(truth.ownerOf(change.container) ?? "")?.redis != null;
+      if (!isFence) mustBeSpare(process, change.container, change.kind);
     },
     unclear(process, change) {
       tell(() => `${process.name} does not know whether ${sentence(change)} happened`);

@@ -159,18 +159,21 @@ function whileSilent(
 ): RedisStep {
   const { nowMs } = situation;
   const evidence = `the master ${master.name} has not answered for ${Math.round(nowMs - state.sinceMs)} ms`;
-  if (situation.memory.wish?.kind === "promote" || state.agreed) {
+  const isWished = situation.memory.wish?.kind === "promote";
+  // A person decides against what the replicas say, but not for him what one lost answer may look like.
+  if (state.agreed || (isWished && nowMs - state.sinceMs >= situation.roles.downAfterMs)) {
     const fence = state.stoppable ? "stop-container" : "none";
     return failOver(situation, master, {
       cause: "silent",
-      evidence: `${evidence}, and its replicas do not hear of it`,
+      evidence: `${evidence}, and ${state.agreed ? "its replicas do not hear of it" : "a person decided"}`,
       sinceMs: state.sinceMs,
       fence,
     });
   }
   // What is not a question of time is told by the nodes themselves, as soon as one of them says something else.
   const untilMs = state.dueMs > nowMs ? state.dueMs : nowMs + LOOK_AGAIN_MS;
-  return wait(situation, { rule: "redis-master", evidence }, "master-silent", state.against, { untilMs, busy: true });
+  const rule = isWished ? "redis-failover" : "redis-master";
+  return wait(situation, { rule, evidence }, "master-silent", state.against, { untilMs, busy: true });
 }
 
 /** Both are replicas for a moment while Redis hands the role over by itself; what lasts needs a new master. */

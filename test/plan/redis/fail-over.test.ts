@@ -205,3 +205,16 @@ describe("after a failover", () => {
     expect(decision.actions.map(({ kind }) => kind)).toEqual(["attach-replica", "retag-roles"]);
   });
 });
+
+test("a person who asks for a promotion does not have one lost answer taken for the master's end (simulator seed 225)", () => {
+  const wish = { kind: "promote", to: null, untilMs: NOW_MS + 10_000 } as const;
+  const group = (silentForMs: number) =>
+    aGroup([aPart(1, { says: null, silentForMs }), aPart(2, { says: aReplica(2, 1), heardMsAgo: 900 })], {
+      memory: { wish },
+    });
+  expect(decideRoles(group(115))).toMatchObject({
+    actions: [],
+    holds: [{ because: { rule: "redis-failover" }, untilMs: NOW_MS + 885 }],
+  });
+  expect(promoted(group(1_000))).toMatchObject({ cause: "person", to: { containerId: "container-2" } });
+});
