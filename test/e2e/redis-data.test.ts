@@ -108,6 +108,7 @@ test("a group that speaks TLS alone starts, fails over and is whole again", asyn
     count: 2,
     command: ["--save", "", ...tls, "--tls-ca-cert-file", "/tls/ca.crt", "--tls-replication", "yes"],
     container: { volumes: [`${folder}:/tls:ro`] },
+    settings: { policy: { allow: [`file:${folder}`] } },
     redis: {
       tls: { ca: file("ca.crt"), certificate: file("node.crt"), key: file("node.key"), serverName: "redis.test" },
     },
