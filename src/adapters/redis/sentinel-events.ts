@@ -1,5 +1,4 @@
 import { setTimeout as passed } from "node:timers/promises";
-import { Redis as Client } from "ioredis";
 import type { RedisEndpoint } from "../../ports/redis.ts";
 
 const RECONNECT_MS = 500;
@@ -13,6 +12,8 @@ export async function followSentinel(
   told: (masterName: string | null) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  // Loaded here, because most environments have no Redis.
+  const { Redis: Client } = await import("ioredis");
   while (!signal.aborted) {
     const client = new Client({
       ...address,
