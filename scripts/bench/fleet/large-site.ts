@@ -79,7 +79,7 @@ async function daemon(context: Context, folder: string, config: string, consul: 
     const checks = answer.ok ? ((await answer.json()) as { readonly Status: string }[]) : [];
     return checks.length === services && checks.every(({ Status }) => Status === "passing");
   };
-  await until(arePassing, "the daemon to have found every service well", 120_000, 250);
+  await until(arePassing, "the daemon to have found every service well", 240_000, 250);
   return running;
 }
 
