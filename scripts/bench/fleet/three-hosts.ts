@@ -92,8 +92,8 @@ export async function openGround(context: Context, consulConfig: object | undefi
       await askEngine(first.dockerSocket, "DELETE", `/services/${SWARM_SERVICE}`);
       await until(async () => (await swarm.containers()).length === 0, "Swarm's tasks to go", 60_000);
       await createSwarmService(first);
-      await until(isWell, "an instance of heal on each host again", 90_000);
-      await until(async () => isSpread(await swarm.containers()), "a task of Swarm on each host again", 90_000);
+      await until(isWell, "an instance of heal on each host again", 180_000);
+      await until(async () => isSpread(await swarm.containers()), "a task of Swarm on each host again", 180_000);
     },
     close,
   };
