@@ -29,7 +29,10 @@ const unled = ["S11", "S13"];
 const taken = ["S6", "trim"];
 
 export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
-  "forgets what is in flight": { breaks: [...doubled, "S6", "L1"], shows: lostAnswers },
+  "forgets what is in flight": {
+    breaks: [...doubled, "S6", "L1"],
+    shows: ["events lost", "events delayed", ...crashes],
+  },
   "forgets back-offs": { breaks: ["S20"], shows: crashes },
   "forgets generations": { breaks: [...doubled, "S20", "L1", "L2"], shows: crashes },
   "forgets where its instances were": { breaks: [...doubled, "S20"], shows: silence },

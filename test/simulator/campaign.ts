@@ -15,6 +15,8 @@ export interface CampaignResult {
 /** States that a campaign is worthless without, beside every kind of fault. */
 const interesting = [
   "a leader is elected",
+  "a leader is killed in the calm",
+  "a leader is stopped gracefully in the calm",
   "an outcome is unclear",
   "a request is slow",
   "a request is late",

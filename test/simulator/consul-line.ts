@@ -5,6 +5,7 @@ import type { ConsulServers, Topic } from "./consul-servers.ts";
 import type { Network } from "./network.ts";
 import type { Process } from "./process.ts";
 import { whenAborted } from "./when-aborted.ts";
+import type { QueryWitness } from "./queries.ts";
 import { order } from "./wire.ts";
 import type { Call, Line, Weather } from "./wire.ts";
 
@@ -26,6 +27,7 @@ export interface ConsulDeps {
   readonly network: Network;
   readonly weather: Weather;
   readonly conditions: ConsulConditions;
+  readonly queries?: QueryWitness;
 }
 
 /** A line to one agent. What the agent cannot answer itself goes on to the servers. */
@@ -57,7 +59,7 @@ const usualDeadlineMs = 5_000;
  * A read that is held back while the topic's index is not past the one given, as Consul does it: it answers when the
  * topic changes or the wait is over, and always with what is there then.
  */
-export function blockingRead<T>(
+export function blockingRead<T extends { readonly index: number }>(
   deps: ConsulDeps,
   name: string,
   topic: Topic,
@@ -70,8 +72,11 @@ export function blockingRead<T>(
   const waitMs = blocks ? (options.waitMs ?? 60_000) : 0;
   const call: Call = { name, mutates: false, deadlineMs: usualDeadlineMs + waitMs * (17 / 16) };
   if (options.signal?.aborted) return Promise.reject(new RegistryError("unreachable", "cancelled before it was asked"));
+  // Who follows a topic can be told to stop; all else is a single look.
+  const follows = options.signal !== undefined && process.alive();
+  if (follows) deps.queries?.asked(process, `${name} ${topic}`, options.index ?? 0);
 
-  return order<T>(lineTo(deps, deps.agent), call, (reply) => {
+  const answered = order<T>(lineTo(deps, deps.agent), call, (reply) => {
     const { signal } = options;
     const cancelled = (): Error => new RegistryError("unclear", "cancelled");
     if (signal?.aborted) return reply.fail(cancelled());
@@ -99,5 +104,10 @@ export function blockingRead<T>(
     const timeout = scheduler.after(waitMs + (waitMs / 16) * dice.next(), () => finish(0, answerNow));
     const onAbort = (): void => finish(0, () => reply.fail(cancelled()));
     const forget = signal === undefined ? () => {} : whenAborted(signal, onAbort);
+  });
+  if (!follows) return answered;
+  return answered.then((value) => {
+    deps.queries?.answered(process, `${name} ${topic}`, value.index);
+    return value;
   });
 }

@@ -12,7 +12,7 @@ export interface SimulatedCoordinationDeps extends ConsulDeps {
 
 /** Hears when renewals are sent and answered, and of every lease that was given. */
 export interface CoordinationWitness {
-  opened(process: Process, session: string, checkTtlMs: number): void;
+  opened(process: Process, session: string, checkTtlMs: number, lockDelayMs: number): void;
   renewed(process: Process, session: string, sentAtMs: number): void;
   acquired(process: Process, lease: Lease): void;
 }
@@ -68,7 +68,7 @@ export function simulatedCoordination(deps: SimulatedCoordinationDeps): Coordina
         await takeBack().catch(() => {});
         throw error;
       });
-      witness.opened(process, id, checkTtlMs);
+      witness.opened(process, id, checkTtlMs, lockDelayMs);
 
       return {
         id,

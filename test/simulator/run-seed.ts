@@ -1,8 +1,10 @@
+import { criticalServices, LOOK_BEFORE_END_MS, untold } from "./alerts-owed.ts";
 import { drawFaults, scheduleFaults } from "./faults.ts";
 import type { FaultEvent } from "./faults.ts";
 import { watchBounds } from "./bounds.ts";
 import { notYetWell } from "./liveness.ts";
 import type { Violation } from "./safety.ts";
+import { watchTakeover } from "./takeover.ts";
 import { buildWorld } from "./world.ts";
 import type { SimulatedWorld } from "./world.ts";
 import { drawWorld } from "./world-plan.ts";
@@ -43,6 +45,7 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
   Error.stackTraceLimit = options.story === undefined ? 0 : 10;
   watchBounds(world);
   const storm = scheduleFaults(world, options.faults ?? drawFaults(seed, STORM_MS));
+  let critical: ReadonlySet<string> = new Set();
   const broken = (): boolean => safety.violations.length > 0;
 
   try {
@@ -50,12 +53,16 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
     if (!broken()) {
       world.tell(() => "CALM");
       storm.calm();
+      watchTakeover(world);
+      scheduler.run(STORM_MS + CALM_MS - LOOK_BEFORE_END_MS, broken);
+      critical = criticalServices(world);
       scheduler.run(STORM_MS + CALM_MS, broken);
     }
   } catch (error) {
     safety.violate("bug", (error as Error).stack ?? String(error));
   }
   if (!broken())
-    for (const trouble of notYetWell(world, QUIET_MS)) safety.violate(trouble.slice(0, 2), trouble.slice(4));
+    for (const trouble of [...notYetWell(world, QUIET_MS), ...untold(world, critical)])
+      safety.violate(trouble.slice(0, 2), trouble.slice(4));
   return { seed, violations: safety.violations, reached: world.reached, simulatedMs: scheduler.nowMs() };
 }

@@ -1,3 +1,4 @@
+import { defaultTerms } from "../../src/loop/lease.ts";
 import { LABEL, META } from "../../src/model/labels.ts";
 import type { Lease } from "../../src/ports/coordination.ts";
 import type { Creation } from "../../src/ports/engine.ts";
@@ -8,6 +9,8 @@ import type { TrueContainer } from "./container.ts";
 import type { CoordinationWitness } from "./coordination.ts";
 import type { EngineChange, EngineWitness } from "./engine.ts";
 import { attempts } from "./attempts.ts";
+import { queryRules } from "./queries.ts";
+import type { QueryWitness } from "./queries.ts";
 import type { Process } from "./process.ts";
 import type { RegistryWitness } from "./registry.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -32,6 +35,8 @@ export interface Safety extends EngineWitness, RegistryWitness, SwarmWitness, Co
   violate(invariant: string, what: string): void;
   /** An order about the roles of a Redis service is sent. */
   orderedRoles(process: Process, service: string, what: string): void;
+  /** Blocking queries are heard here. */
+  readonly queries: QueryWitness;
   /** Other hands destroyed what `heal` remembers. */
   memoryLost(): void;
 }
@@ -55,6 +60,7 @@ export function safety(deps: SafetyDeps): Safety {
   const mutations = new Map<string, { count: number; lastAtMs: number }>();
   /** By service and slot: a create whose outcome its sender was never told, and where. */
   const unclear = new Map<string, { readonly name: string; readonly machine: string; readonly atMs: number }>();
+  let forgottenAtMs = Number.NEGATIVE_INFINITY;
   const looks = new Map<Process, Map<string, number>>();
 
   const violate = (invariant: string, what: string): void => {
@@ -112,6 +118,10 @@ export function safety(deps: SafetyDeps): Safety {
     tries.starting(process, creation);
   };
 
+  /** Started by `heal` itself, and its engine has not started it again since. */
+  const isRemembered = ({ createdBy, createdAtMs, startedAtMs }: TrueContainer): boolean =>
+    createdBy.startsWith("heal-") && createdAtMs > forgottenAtMs && (startedAtMs ?? 0) - createdAtMs < 5_000;
+
   /** S5 and S7: the slot's other instance is gone, blamed or lost; and there are not more than asked for. */
   const mustBeWanted = (process: Process, started: TrueContainer): void => {
     const name = truth.ownerOf(started);
@@ -122,7 +132,9 @@ export function safety(deps: SafetyDeps): Safety {
     const lostAfterMs = service?.healing.lostAfterMs ?? 0;
     const counts = (one: TrueContainer): boolean => {
       if (!isUp(one) || one === started) return false;
-      if (scheduler.nowMs() - (one.startedAtMs ?? 0) <= Math.max(lagMs, truth.lagMs(one.machine))) return false;
+      // What others start may be seen late; what `heal` itself starts is in Memory, and never news to it.
+      if (!isRemembered(one) && scheduler.nowMs() - (one.startedAtMs ?? 0) <= Math.max(lagMs, truth.lagMs(one.machine)))
+        return false;
       if (truth.blamedForMs(one, lagMs) >= unhealthyAfterMs - toleranceMs) return false;
       // Nobody can know of what was started by hand where he has never looked.
       if (slotOf(one) === null && !truth.hasSeen(process, one.machine)) return false;
@@ -204,7 +216,11 @@ export function safety(deps: SafetyDeps): Safety {
   return {
     violations,
     violate,
-    memoryLost: tries.forget,
+    queries: queryRules(scheduler, violate),
+    memoryLost() {
+      forgottenAtMs = scheduler.nowMs();
+      tries.forget();
+    },
     orderedRoles(process, service, what) {
       mustLead(process, what, null);
       mutated(service);
@@ -275,8 +291,12 @@ export function safety(deps: SafetyDeps): Safety {
         violate("S5", `${process.name} scales ${project} to ${to} where ${fewest} to ${most} are asked for`);
     },
 
-    opened(process, session, ttlMs) {
+    opened(process, session, ttlMs, lockDelayMs) {
       tell(() => `${process.name} opens session ${session.slice(0, 8)}`);
+      // S12: what the last leader has sent to Consul is over before another may lead.
+      const { requestTimeoutMs, marginMs } = defaultTerms;
+      if (lockDelayMs <= requestTimeoutMs + marginMs)
+        violate("S12", `${process.name} asks for a lock-delay of ${lockDelayMs} ms, which a request can outlast`);
       sessions.set(session, { ttlMs, renewedAtMs: scheduler.nowMs() });
     },
     renewed(_process, session, sentAtMs) {

@@ -194,6 +194,7 @@ function consulOf(world: SimulatedWorld, process: Process): ConsulDeps & { reado
     weather,
     conditions,
     witness: safety,
+    queries: safety.queries,
   };
 }
 
