@@ -10,7 +10,6 @@ import type { SeedOptions } from "./run-seed.ts";
 
 /** A sample, each with a seed that finds it soon; `npm run sim -- --bugs` finds all. */
 const sample: readonly (readonly [BugName, number])[] = [
-  ["forgets what is in flight", 96],
   ["forgets back-offs", 96],
   ["forgets where its instances were", 1760],
 ];
