@@ -18,7 +18,12 @@ afterEach(async () => {
   proxies = [];
 });
 
-const quickLeadership = { leadership: { checkTtl: "2s", lockDelay: "2s" } };
+/** Patient with slots whose instances die in every round. */
+const settings = {
+  leadership: { checkTtl: "2s", lockDelay: "2s" },
+  healing: { backOff: { initial: "100ms", max: "1s" }, quarantine: { failures: 1_000 }, inFlight: "5s" },
+  blastRadius: { stopsPerWindow: 1_000, window: "1s", shareOfFleet: 1 },
+};
 /** By then every step of a change of master has been seen; one that is not through is a bug of the test or of heal. */
 const CALLS_MAX = 12;
 
@@ -30,7 +35,7 @@ async function group(count: number): Promise<RedisHeal> {
     program: true,
     docker: docker.tcp,
     consul: consul.http,
-    settings: quickLeadership,
+    settings,
   });
   return heal;
 }
