@@ -1,9 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+/** What speaks to sockets, processes and files, be it against a stand-in on this machine. */
+const edges = ["test/adapters/**/*.test.ts", "test/server/**/*.test.ts", "test/report/alerts/host-death.test.ts"];
+const realParts = ["test/e2e/**", "test/**/*.real.test.ts"];
+
 /**
- * Kinds of test, by what they need: `unit` and `simulator` need nothing but Node, `real` needs a Docker engine and Consul (set up once
- * by the global set-up), `fleet` needs the machine to itself, and `faults` does to real parts what breaks them. They
- * run in that order.
+ * Kinds of test, by what they need: `unit` computes only and takes seconds; `edges` tests adapters and the server
+ * against local sockets, processes and files; `simulator` plays the whole controller. These need nothing but Node.
+ * `real` needs a Docker engine and Consul (set up once by the global set-up), `fleet` needs the machine to itself, and
+ * `faults` does to real parts what breaks them. They run in that order.
  */
 export default defineConfig({
   test: {
@@ -12,7 +17,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/simulator/**", "test/**/*.real.test.ts"],
+          exclude: [...edges, ...realParts, "test/simulator/**"],
           // No test changes what another could see, so none needs modules of its own: most of the time went there.
           isolate: false,
           maxWorkers: "100%",
@@ -21,11 +26,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: "edges",
+          include: edges,
+          exclude: realParts,
+          isolate: false,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: "simulator",
           include: ["test/simulator/**/*.test.ts"],
           isolate: false,
           testTimeout: 60_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -37,7 +52,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -48,7 +63,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -59,7 +74,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],

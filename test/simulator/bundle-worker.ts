@@ -12,7 +12,7 @@ export interface WorkerScript {
 /**
  * The worker with everything it needs in one file of plain JavaScript, so that no worker loads hundreds of modules. What
  * translates modules while they are loaded also gives every closure its name at the moment it is made, which is a
- * quarter of the time of a simulation; here nothing does.
+ * fifth of the time of a simulation; here nothing does.
  */
 export async function bundleWorker(): Promise<WorkerScript> {
   const directory = await mkdtemp(join(tmpdir(), "heal-simulator-"));

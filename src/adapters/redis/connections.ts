@@ -72,7 +72,7 @@ export function openConnections(): Connections {
       const key = keyOf(at);
       const where = `${at.address.host}:${at.address.port}`;
       // Loaded with the first node: most environments have none.
-      const { Redis } = await import("ioredis");
+      const { Redis } = await import("./client.ts");
       const { client, ready } = kept.get(key) ?? open(Redis, key, at);
       const deadline = deadlineAfter(deadlineMs, where);
       try {

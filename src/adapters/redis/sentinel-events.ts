@@ -13,7 +13,7 @@ export async function followSentinel(
   signal: AbortSignal,
 ): Promise<void> {
   // Loaded here, because most environments have no Redis.
-  const { Redis: Client } = await import("ioredis");
+  const { Redis: Client } = await import("./client.ts");
   while (!signal.aborted) {
     const client = new Client({
       ...address,

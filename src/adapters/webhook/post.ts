@@ -1,4 +1,4 @@
-import type * as Undici from "undici";
+import type * as Undici from "./http-client.ts";
 import type { Secret } from "../../model/secret.ts";
 import { parseUrl, scrub } from "./scrub.ts";
 
@@ -64,7 +64,7 @@ export function poster(way: Way): Poster {
 
 /** The client is loaded with the first alert: it is the largest part of the program, and most commands send none. */
 async function open(way: Way) {
-  const undici = await import("undici");
+  const undici = await import("./http-client.ts");
   return { agent: dispatcherOf(undici, way), request: undici.request };
 }
 
