@@ -62,14 +62,15 @@ function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs
   const healthySinceMs = newest.condition === "healthy" ? (before.healthySinceMs ?? nowMs) : null;
   // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one.
   const isOlder = generationOf(newest) < before.generation;
-  const isNews = !before.confirmed && !isOlder;
+  // One that was created and never started does not confirm its generation: that start is to be repeated.
+  const confirmed = newest.condition !== "incomplete";
+  const isNews = confirmed && !before.confirmed && !isOlder;
   const known = isNews ? afterStart(before, Math.min(nowMs, container.createdAtMs)) : before;
   const after = isOlder
     ? withChanges(before, { healthySinceMs })
     : withChanges(known, {
         generation: generationOf(newest),
-        // One that was created and never started does not confirm its generation: that start is to be repeated.
-        confirmed: newest.condition !== "incomplete",
+        confirmed,
         host: container.host,
         specHash: container.specHash,
         healthySinceMs,
