@@ -117,6 +117,11 @@ describe("a start that was sent later than it was decided (simulator seeds 96, 1
     expect(untilMs(seen.after(1_000, seen.plan()).plan().memory)).toBe(T0 + 55_000);
   });
 
+  it("does not take one that was created and never started for a start", () => {
+    const created = meant.after(40_000).withInstance("web", 1, { generation: 3, state: "created", forMs: 5_000 });
+    expect(untilMs(created.plan().memory)).toBe(T0 + 20_000);
+  });
+
   it("never brings it closer", () => {
     const early = meant.after(1_000).withInstance("web", 1, { generation: 3, forMs: 60_000 });
     expect(untilMs(early.plan().memory)).toBe(T0 + 20_000);
