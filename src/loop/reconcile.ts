@@ -94,9 +94,11 @@ export async function reconcile(
   return { ...decision, results: results.flat() };
 }
 
+type Depth = "mirror" | "consistent";
+
 /** Observes and plans, with as many closer looks as the plan asks for. Changes nothing anywhere. */
-export async function decide(world: World, names: readonly string[]): Promise<Decision> {
-  const { basis, ...thought } = await think(world, names);
+export async function decide(world: World, names: readonly string[], depth: Depth = "mirror"): Promise<Decision> {
+  const { basis, ...thought } = await think(world, names, depth);
   const decision = { ...thought, memory: withoutIntentions(thought, basis) };
   world.report.decided(decision);
   return decision;
@@ -117,11 +119,11 @@ interface Thought extends Decision {
   readonly basis: Memory;
 }
 
-async function think(world: World, names: readonly string[]): Promise<Thought> {
+async function think(world: World, names: readonly string[], depth: Depth = "mirror"): Promise<Thought> {
   const desired = world.desired();
-  const look = (services: readonly string[], depth: "mirror" | "consistent"): Promise<Observation> =>
-    observe(world.eyes, desired, services, world.memory.view(), depth);
-  let thought = planFrom(world, desired, await look(names, "mirror"));
+  const look = (services: readonly string[], closeness: Depth): Promise<Observation> =>
+    observe(world.eyes, desired, services, world.memory.view(), closeness);
+  let thought = planFrom(world, desired, await look(names, depth));
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     const unclear = Object.values(thought.plan.services).filter(({ needsLook }) => needsLook !== null);
     if (unclear.length === 0) break;

@@ -33,8 +33,10 @@ export function openRedisControl(parts: RedisControlParts): RedisControl {
     const result = pass.results.find(
       ({ action }) => action.kind === "switch-over" || action.kind === "promote-replica",
     );
-    const report = reportOf(world, service, await decide(world, [service]));
-    if (result?.kind === "done" || (result === undefined && report.epoch > epoch)) return report;
+    // Another pass may have carried it out.
+    const isDone = result === undefined ? memoryOf(world, service).epoch > epoch : result.kind === "done";
+    // What the nodes said before it was carried out is old by now.
+    if (isDone) return reportOf(world, service, await decide(world, [service], "consistent"));
     await wish(parts, service, null);
     throw new ControllerError("refused", whyNot(pass, service, result));
   };

@@ -38,7 +38,7 @@ describe("two environments on one machine", () => {
     );
     await passing(one, 2);
     for (const site of [one, other]) {
-      expect(await site.heal("check", "web")).toMatchObject({ code: 0 });
+      await until(async () => (await site.heal("check", "web")).code === 0, `${site.environment} to be well`);
       expect((await site.heal("status", "--json")).stdout).toContain('"role": "leader"');
     }
     expect((await other.containers("web", { all: true })).map(({ Id }) => Id)).toEqual(before.map(({ Id }) => Id));

@@ -222,6 +222,7 @@ test("nodes behind NAT are announced by the address and the published port that 
   const info = String(await ask(master, "INFO", "replication"));
   expect(info).toMatch(new RegExp(`slave0:ip=${address},port=${replica?.port},`));
   await ask(master, "SET", "kept", "yes");
+  await ask(master, "WAIT", "1", "1000");
   await survives(of, 2, (port) => ask({ address, port }, "GET", "kept"));
 });
 

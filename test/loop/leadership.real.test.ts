@@ -139,8 +139,8 @@ describe("leadership on a real Consul", () => {
     const paused = candidate(environment, "paused");
     await expect.poll(paused.standing, quick).toBe("leader");
     paused.process.kill("SIGSTOP");
-    // Longer than the lease, shorter than the check's TTL.
-    await sleep(1_500);
+    // Longer than the lease, and shorter than the check's TTL although the last heartbeat may be 500 ms old.
+    await sleep(1_280);
     paused.process.kill("SIGCONT");
     await expect.poll(() => paused.lines.some((line) => line.acts === 1), quick).toBe(true);
     const standings = paused.lines.flatMap((line) => line.standing ?? []);
