@@ -43,9 +43,25 @@ export function stopGraceOf(service: Service): number {
   return service.container?.stopGraceMs ?? DEFAULT_GRACE_MS;
 }
 
-/** The Redis master is never just stopped: its role goes first. One that Consul does not list may be it. */
-export function mayBeMaster({ redis }: Service, { instance }: Counted): boolean {
-  return redis !== null && instance.registration?.tags.includes(redis.masterTag) !== false;
+/**
+ * The Redis master is never just stopped: its role goes first. One that Consul does not list may be it, unless it calls
+ * itself a replica, or is silent while another one is listed as the master and says that it is.
+ */
+export function mayBeMaster(
+  { service: { redis }, observed }: Pick<Situation, "service" | "observed">,
+  { instance }: Counted,
+): boolean {
+  if (redis === null) return false;
+  if (instance.registration !== null) return instance.registration.tags.includes(redis.masterTag);
+  const roles = new Map(
+    observed.redis?.nodes.map(({ containerId, now }) => [containerId, now.kind === "known" ? now.value.role : null]),
+  );
+  const own = roles.get(instance.container.id) ?? null;
+  if (own !== null) return own === "master";
+  return !observed.instances.some(
+    ({ container, registration }) =>
+      registration?.tags.includes(redis.masterTag) === true && roles.get(container.id) === "master",
+  );
 }
 
 /** A person has taken it out of service, and is perhaps looking at it. */

@@ -1,5 +1,6 @@
 import type { Service } from "../model/service.ts";
 import { isLive } from "./same-slot.ts";
+import type { Situation } from "./situation.ts";
 import type { Counted } from "./stock.ts";
 import { isTakenOutByHand, mayBeMaster } from "./stop.ts";
 
@@ -7,11 +8,15 @@ import { isTakenOutByHand, mayBeMaster } from "./stop.ts";
  * Who goes first when something must be stopped: outside the slots, old specification, unhealthy, not running well yet,
  * most crowded host, newest; a Redis master never. Follows the order in which Kubernetes' ReplicaSet ranks pods.
  */
-export function victims(counted: readonly Counted[], service: Service, howMany: number): readonly Counted[] {
-  const live = counted.filter((one) => isLive(one) && !one.superseded);
+export function victims(
+  situation: Pick<Situation, "service" | "observed" | "stock">,
+  howMany: number,
+): readonly Counted[] {
+  const { service } = situation;
+  const live = situation.stock.counted.filter((one) => isLive(one) && !one.superseded);
   const crowd = new Map<string, number>();
   for (const { instance } of live) crowd.set(instance.container.host, (crowd.get(instance.container.host) ?? 0) + 1);
-  const rest = live.filter((one) => !mayBeMaster(service, one) && !isTakenOutByHand(one));
+  const rest = live.filter((one) => !mayBeMaster(situation, one) && !isTakenOutByHand(one));
   const chosen: Counted[] = [];
   while (chosen.length < howMany) {
     const victim = firstToGo(rest, service, crowd);

@@ -24,7 +24,7 @@ function remove(situation: Situation, one: Counted): Action | Hold {
   if (isTakenOutByHand(one)) {
     return holdBack(situation, because, "in-maintenance", "a person has put it in maintenance: it goes after");
   }
-  if (mayBeMaster(situation.service, one)) {
+  if (mayBeMaster(situation, one)) {
     return holdBack(situation, because, "redis-master", "it may be the master: its role has to go first");
   }
   return stopInstance(situation, one, because);

@@ -125,7 +125,7 @@ function stop(situation: Situation, one: Counted, because: Because): Proposal {
     const reason = "a person has put it in maintenance: it is left alone until that ends";
     return onlyHold(holdBack(situation, because, "in-maintenance", reason));
   }
-  if (mayBeMaster(situation.service, one)) {
+  if (mayBeMaster(situation, one)) {
     return onlyHold(holdBack(situation, because, "redis-master", "it may be the master: its role has to go first"));
   }
   return onlyAction(stopInstance(situation, one, because));

@@ -26,7 +26,7 @@ export function trimSurplus(situation: Situation): Proposal {
     return onlyHold(holdBack(situation, because, "surplus-after", reason, dueMs));
   }
   if (binding.kind === "swarm") return scaleDown(situation, binding, evidence);
-  const actions = victims(stock.counted, service, stock.surplus).map((one) =>
+  const actions = victims(situation, stock.surplus).map((one) =>
     stopInstance(situation, one, { ...because, evidence: `${evidence}; ${one.instance.container.name} goes first` }),
   );
   return { actions, holds: [] };
