@@ -2,11 +2,14 @@ import { defineConfig } from "vitest/config";
 
 /** What speaks to sockets, processes and files, be it against a stand-in on this machine. */
 const edges = ["test/adapters/**/*.test.ts", "test/server/**/*.test.ts", "test/report/alerts/host-death.test.ts"];
+/** Rules that hold for whatever is drawn: as many draws as a test run has time for, more with HEAL_PROPERTY_RUNS. */
+const properties = ["test/fuzz/**/*.test.ts", "test/**/*{property,properties}.test.ts"];
 const realParts = ["test/e2e/**", "test/**/*.real.test.ts"];
 
 /**
- * Kinds of test, by what they need: `unit` computes only and takes seconds; `edges` tests adapters and the server
- * against local sockets, processes and files; `simulator` plays the whole controller. These need nothing but Node.
+ * Kinds of test, by what they need: `unit` computes only and takes seconds; `properties` draws its cases; `edges` tests
+ * adapters and the server against local sockets, processes and files; `simulator` plays the whole controller. These
+ * need nothing but Node.
  * `real` needs a Docker engine and Consul (set up once by the global set-up), `fleet` needs the machine to itself, and
  * `faults` does to real parts what breaks them. They run in that order.
  */
@@ -17,11 +20,20 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...edges, ...realParts, "test/simulator/**"],
+          exclude: [...properties, ...edges, ...realParts, "test/simulator/**"],
           // No test changes what another could see, so none needs modules of its own: most of the time went there.
           isolate: false,
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "properties",
+          include: properties,
+          isolate: false,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -31,7 +43,7 @@ export default defineConfig({
           exclude: realParts,
           isolate: false,
           maxWorkers: "100%",
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -40,7 +52,7 @@ export default defineConfig({
           include: ["test/simulator/**/*.test.ts"],
           isolate: false,
           testTimeout: 60_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -52,7 +64,7 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -63,7 +75,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
@@ -74,7 +86,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],

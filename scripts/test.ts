@@ -1,11 +1,11 @@
 /**
- * `npm test`: builds, then runs the unit tests, those of the edges, the simulator and the tests on real parts, one after the other. What is
+ * `npm test`: builds, then runs the unit tests, the properties, the edges, the simulator and the tests on real parts, one after the other. What is
  * not run is counted and named at the end, so that nothing is skipped in silence.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
-const projects = ["unit", "edges", "simulator", "real"] as const;
+const projects = ["unit", "properties", "edges", "simulator", "real"] as const;
 const elsewhere = [
   { what: "three hosts on one machine", folder: "test/e2e/fleet", command: "npm run test:faults" },
   { what: "faults on real parts", folder: "test/e2e/faults", command: "npm run test:faults" },

@@ -153,4 +153,17 @@ describe("the daemon as others see it", () => {
     await settles(site, consul, "web", 2);
     expect(events.since(from)).toEqual([]);
   });
+
+  it("takes away no more than its budget allows, and says so", async () => {
+    const daemon = await twoHealthy({
+      settings: { blastRadius: { stopsPerWindow: 1, window: "1h", shareOfFleet: 1 } },
+    });
+    site.desire({ web: webService(0, { surplus: { action: "trim", after: "100ms" } }) });
+    await until(
+      async () => (await daemon.heal("why", "web")).stdout.includes("the budget of stops is used up"),
+      "the hold",
+    );
+    await settles(site, consul, "web", 1);
+    expect(events.all().filter(({ action }) => action === "die")).toHaveLength(1);
+  });
 });

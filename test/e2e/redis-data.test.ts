@@ -128,7 +128,9 @@ test("a group that speaks TLS alone starts, fails over and is whole again", asyn
       "redis.test",
       ...words,
     ]);
-  await say((await whole(of, 2)).port, "SET", "kept", "yes");
+  const master = await whole(of, 2);
+  await say(master.port, "SET", "kept", "yes");
+  await say(master.port, "WAIT", "1", "1000");
   await survives(of, 2, async (port) => (await say(port, "GET", "kept")).trim());
 });
 

@@ -65,7 +65,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** A share of what a longer campaign runs: `FUZZ_RUNS=20000 npx vitest run --project unit test/report/alerts/life.properties`. */
+/** A share of what a longer campaign runs: `FUZZ_RUNS=20000 npx vitest run --project properties test/report/alerts/life`. */
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 75);
 const TIMEOUT_MS = 20_000 + RUNS * 20;
 

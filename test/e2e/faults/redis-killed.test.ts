@@ -4,10 +4,10 @@
  * goes on from what the nodes themselves say.
  */
 import { afterEach, expect, inject, test } from "vitest";
-import { ask, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
-import type { RedisHeal, TaggedRegistration } from "./support/redis-heal.ts";
-import { openRedisHeal, until } from "./support/redis-heal.ts";
-import { changes, openProxy, pass, type Exchange, type Proxy } from "./support/proxy.ts";
+import { ask, newMaster, roleOf, signal, whole } from "../support/redis-faults.ts";
+import type { RedisHeal, TaggedRegistration } from "../support/redis-heal.ts";
+import { openRedisHeal, until } from "../support/redis-heal.ts";
+import { changes, openProxy, pass, type Exchange, type Proxy } from "../support/proxy.ts";
 
 let heal: RedisHeal | null = null;
 let proxies: readonly Proxy[] = [];
@@ -76,13 +76,25 @@ async function killedAtEachStep(
   const deaths: string[] = [];
   let master = await whole(of, count);
   await ask(master, "SET", "kept", "yes");
+  await ask(master, "WAIT", String(count - 1), "1000");
   for (let n = 1; n <= CALLS_MAX; n += 1) {
     // A failover on evidence that needs time is not followed by another one right away.
     const set = killAt(of, n, moment);
-    const begun = begin(master).catch(() => undefined);
+    let refused = false;
+    const tryIt = (): Promise<unknown> => begin(master).catch(() => (refused = true));
+    let begun = tryIt();
     const outcome = await until(
       `heal is killed at call ${n} or the change is through`,
-      async () => (set.killed() ? "killed" : (await isThrough(of, master, count)) ? "through" : "neither"),
+      async () => {
+        if (set.killed()) return "killed";
+        if (await isThrough(of, master, count)) return "through";
+        // Right after a change another one may be refused for a moment.
+        if (refused) {
+          refused = false;
+          begun = tryIt();
+        }
+        return "neither";
+      },
       (one) => one !== "neither",
     );
     for (const proxy of proxies) proxy.treat(() => pass);
