@@ -79,6 +79,7 @@ describe("a Redis service", () => {
     const first = await whole(of);
     const others = (await of.registrations()).filter(({ id }) => id !== first.id);
     await ask(first, "SET", "kept", "yes");
+    await ask(first, "WAIT", "2", "1000");
     await signal(of, first.container, "SIGKILL");
     const second = await newMaster(of, first);
     await signal(of, second.container, "SIGKILL");
@@ -94,6 +95,7 @@ describe("a master that comes back", () => {
     const of = await group({ count: 2 });
     const old = await whole(of, 2);
     await ask(old, "SET", "kept", "yes");
+    await ask(old, "WAIT", "1", "1000");
     await signal(of, old.container, "SIGKILL");
     const master = await newMaster(of, old);
     await of.docker
@@ -109,6 +111,7 @@ describe("a master that comes back", () => {
     const of = await group({ container: { restart: "always" } });
     const old = await whole(of);
     await ask(old, "SET", "kept", "yes");
+    await ask(old, "WAIT", "1", "1000");
     await signal(of, old.container, "SIGKILL");
     await newMaster(of, old);
     const master = await whole(of);
@@ -190,6 +193,7 @@ describe("a heal that ends in the middle", () => {
     const of = await group();
     const old = await whole(of);
     await ask(old, "SET", "kept", "yes");
+    await ask(old, "WAIT", "1", "1000");
     await of.stopHeal();
     await signal(of, old.container, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 300));

@@ -18,6 +18,7 @@ test("tasks of a Swarm service get their roles, and another master when the mast
   const of = heal;
   const old = await whole(of);
   await ask(old, "SET", "kept", "yes");
+  await ask(old, "WAIT", "1", "1000");
   await signal(of, old.container, "SIGKILL");
   const master = await newMaster(of, old);
   expect(await ask(master, "GET", "kept")).toBe("yes");

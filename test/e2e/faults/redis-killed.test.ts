@@ -149,6 +149,7 @@ test("heal that dies the moment a replica was promoted leaves it to the next one
   const other = (await of.registrations()).find(({ id }) => id !== old.id);
   if (other === undefined) throw new Error("no replica");
   await ask(old, "SET", "kept", "yes");
+  await ask(old, "WAIT", "1", "1000");
   await signal(of, old.container, "SIGKILL");
   await until(
     "promoted",
