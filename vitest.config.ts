@@ -64,8 +64,6 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
-          // Real time on a machine that others use too: what fails again and again is a failure.
-          retry: 2,
           sequence: { groupOrder: 4 },
         },
       },

@@ -7,7 +7,7 @@ import { afterEach, expect, inject, test } from "vitest";
 import { Redis } from "ioredis";
 import { askEngine } from "../../scripts/machine/engine-api.ts";
 import { mustRun } from "../../scripts/machine/processes.ts";
-import { ask, newMaster, replicasOf, roleOf, signal, standsAs, whole } from "./support/redis-faults.ts";
+import { allHold, ask, keep, newMaster, replicasOf, roleOf, signal, standsAs, whole } from "./support/redis-faults.ts";
 import type { RedisHeal, RedisHealOptions } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
 
@@ -42,6 +42,7 @@ async function aSecret(value: string): Promise<string> {
 /** Fails over once, and gives what the group still holds of `kept`. */
 async function survives(of: RedisHeal, count: number, get: (port: number) => Promise<unknown>): Promise<void> {
   const old = await whole(of, count);
+  await allHold(of, ({ port }) => get(port));
   await signal(of, old.container, "SIGKILL");
   const master = await newMaster(of, old);
   expect(await get(master.port)).toBe("yes");
@@ -130,7 +131,6 @@ test("a group that speaks TLS alone starts, fails over and is whole again", asyn
     ]);
   const master = await whole(of, 2);
   await say(master.port, "SET", "kept", "yes");
-  await say(master.port, "WAIT", "1", "1000");
   await survives(of, 2, async (port) => (await say(port, "GET", "kept")).trim());
 });
 
@@ -223,8 +223,7 @@ test("nodes behind NAT are announced by the address and the published port that 
   const [replica] = await replicasOf(of, master);
   const info = String(await ask(master, "INFO", "replication"));
   expect(info).toMatch(new RegExp(`slave0:ip=${address},port=${replica?.port},`));
-  await ask(master, "SET", "kept", "yes");
-  await ask(master, "WAIT", "1", "1000");
+  await keep(of, master);
   await survives(of, 2, (port) => ask({ address, port }, "GET", "kept"));
 });
 
@@ -244,8 +243,7 @@ test("a group on volumes that loses every node at once has its data again, with 
     container: { volumes: [`${name}-{slot}:/data`] },
   });
   const master = await whole(of, 2);
-  await ask(master, "SET", "kept", "yes");
-  await ask(master, "WAIT", "1", "1000");
+  await keep(of, master);
   await Promise.all((await of.registrations()).map(({ container }) => signal(of, container, "SIGKILL")));
   await until(
     "other containers",

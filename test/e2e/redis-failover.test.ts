@@ -1,7 +1,7 @@
 /** A real daemon, real Redis in real containers, a real Consul: what happens to the master, and who gets its tag. */
 import { afterEach, describe, expect, test } from "vitest";
 import { lostWrites, startWriter } from "../../scripts/bench/redis/writer.ts";
-import { ask, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
+import { ask, keep, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
 import type { RedisHeal, RedisHealOptions } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
 
@@ -78,8 +78,7 @@ describe("a Redis service", () => {
     const of = await group();
     const first = await whole(of);
     const others = (await of.registrations()).filter(({ id }) => id !== first.id);
-    await ask(first, "SET", "kept", "yes");
-    await ask(first, "WAIT", "2", "1000");
+    await keep(of, first);
     await signal(of, first.container, "SIGKILL");
     const second = await newMaster(of, first);
     await signal(of, second.container, "SIGKILL");
@@ -94,8 +93,7 @@ describe("a master that comes back", () => {
   test("started again by hand it is made a replica before it has any tag, and never serves empty", async () => {
     const of = await group({ count: 2 });
     const old = await whole(of, 2);
-    await ask(old, "SET", "kept", "yes");
-    await ask(old, "WAIT", "1", "1000");
+    await keep(of, old);
     await signal(of, old.container, "SIGKILL");
     const master = await newMaster(of, old);
     await of.docker
@@ -110,8 +108,7 @@ describe("a master that comes back", () => {
   test("restarted quickly by Docker without its data it does not stay the master", async () => {
     const of = await group({ container: { restart: "always" } });
     const old = await whole(of);
-    await ask(old, "SET", "kept", "yes");
-    await ask(old, "WAIT", "1", "1000");
+    await keep(of, old);
     await signal(of, old.container, "SIGKILL");
     await newMaster(of, old);
     const master = await whole(of);
@@ -192,8 +189,7 @@ describe("a heal that ends in the middle", () => {
   test("leaves a failover to the next one, which finds the master gone", async () => {
     const of = await group();
     const old = await whole(of);
-    await ask(old, "SET", "kept", "yes");
-    await ask(old, "WAIT", "1", "1000");
+    await keep(of, old);
     await of.stopHeal();
     await signal(of, old.container, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 300));

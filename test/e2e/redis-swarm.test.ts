@@ -1,7 +1,7 @@
 /** Redis as a Swarm service: Swarm starts and replaces the tasks, heal gives them their roles. */
 import { afterEach, expect, inject, test } from "vitest";
 import { askEngine } from "../../scripts/machine/engine-api.ts";
-import { ask, newMaster, signal, whole } from "./support/redis-faults.ts";
+import { ask, keep, newMaster, signal, whole } from "./support/redis-faults.ts";
 import type { RedisHeal } from "./support/redis-heal.ts";
 import { openRedisHeal } from "./support/redis-heal.ts";
 
@@ -17,8 +17,7 @@ test("tasks of a Swarm service get their roles, and another master when the mast
   heal = await openRedisHeal({ service: { runtime: "swarm" } });
   const of = heal;
   const old = await whole(of);
-  await ask(old, "SET", "kept", "yes");
-  await ask(old, "WAIT", "1", "1000");
+  await keep(of, old);
   await signal(of, old.container, "SIGKILL");
   const master = await newMaster(of, old);
   expect(await ask(master, "GET", "kept")).toBe("yes");

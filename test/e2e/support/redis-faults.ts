@@ -84,6 +84,24 @@ export async function ask(
   }
 }
 
+/** Resolves once every node holds `kept`: to be acknowledged by the master alone is not to survive it. */
+export async function allHold(
+  heal: RedisHeal,
+  get: (at: TaggedRegistration) => Promise<unknown> = (at) => ask(at, "GET", "kept"),
+): Promise<void> {
+  await until(
+    "every node to hold what is to be kept",
+    async () => Promise.all((await heal.registrations()).map((at) => get(at).catch(() => "no answer"))),
+    (values) => values.every((value) => value === "yes"),
+  );
+}
+
+/** Writes `kept` to the master, and waits until all have it. */
+export async function keep(heal: RedisHeal, master: TaggedRegistration): Promise<void> {
+  await ask(master, "SET", "kept", "yes");
+  await allHold(heal);
+}
+
 export async function roleOf(at: TaggedRegistration): Promise<string> {
   return String(((await ask(at, "ROLE")) as readonly unknown[])[0]);
 }

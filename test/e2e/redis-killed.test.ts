@@ -4,10 +4,10 @@
  * goes on from what the nodes themselves say.
  */
 import { afterEach, expect, inject, test } from "vitest";
-import { ask, newMaster, roleOf, signal, whole } from "../support/redis-faults.ts";
-import type { RedisHeal, TaggedRegistration } from "../support/redis-heal.ts";
-import { openRedisHeal, until } from "../support/redis-heal.ts";
-import { changes, openProxy, pass, type Exchange, type Proxy } from "../support/proxy.ts";
+import { ask, keep, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
+import type { RedisHeal, TaggedRegistration } from "./support/redis-heal.ts";
+import { openRedisHeal, until } from "./support/redis-heal.ts";
+import { changes, openProxy, pass, type Exchange, type Proxy } from "./support/proxy.ts";
 
 let heal: RedisHeal | null = null;
 let proxies: readonly Proxy[] = [];
@@ -75,8 +75,7 @@ async function killedAtEachStep(
 ): Promise<readonly string[]> {
   const deaths: string[] = [];
   let master = await whole(of, count);
-  await ask(master, "SET", "kept", "yes");
-  await ask(master, "WAIT", String(count - 1), "1000");
+  await keep(of, master);
   for (let n = 1; n <= CALLS_MAX; n += 1) {
     // A failover on evidence that needs time is not followed by another one right away.
     const set = killAt(of, n, moment);
@@ -148,8 +147,7 @@ test("heal that dies the moment a replica was promoted leaves it to the next one
   const old = await whole(of, 2);
   const other = (await of.registrations()).find(({ id }) => id !== old.id);
   if (other === undefined) throw new Error("no replica");
-  await ask(old, "SET", "kept", "yes");
-  await ask(old, "WAIT", "1", "1000");
+  await keep(of, old);
   await signal(of, old.container, "SIGKILL");
   await until(
     "promoted",
