@@ -1,6 +1,7 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readWatchHint } from "../../src/cli/watch-hint.ts";
+import { property } from "../support/property.ts";
 
 const all = { kind: "all" };
 
@@ -50,7 +51,7 @@ it.each([
   expect(readWatchHint(text)).toEqual(all);
 });
 
-test.prop([fc.oneof(fc.string(), fc.json())])(
+property([fc.oneof(fc.string(), fc.json())])(
   "no content whatever makes it fail or name what is not a short text",
   (text) => {
     const hint = readWatchHint(text);

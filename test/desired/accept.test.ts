@@ -1,8 +1,9 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { acceptNewDesiredState } from "../../src/desired/accept.ts";
 import { normaliseService } from "../../src/desired/normalise.ts";
 import type { DesiredState } from "../../src/model/service.ts";
+import { property } from "../support/property.ts";
 
 describe("a new desired state", () => {
   it("is accepted when there was none", () => {
@@ -51,11 +52,11 @@ describe("a new desired state", () => {
   });
 
   const states = fc.dictionary(fc.stringMatching(/^[a-f]$/), fc.nat({ max: 2 })).map(state);
-  test.prop([states])("is accepted when it is the same", (same) => {
+  property([states])("is accepted when it is the same", (same) => {
     expect(acceptNewDesiredState(same, same)).toEqual({ kind: "accept" });
   });
 
-  test.prop([states, states])("never takes away all there was without confirmation", (last, next) => {
+  property([states, states])("never takes away all there was without confirmation", (last, next) => {
     const wanted = Object.values(last.services).filter(({ count }) => count > 0);
     fc.pre(wanted.length > 0 && wanted.every(({ name }) => next.services[name] === undefined));
     expect(acceptNewDesiredState(last, next).kind).toBe("needs-confirmation");

@@ -1,8 +1,9 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { normaliseService } from "../../src/desired/normalise.ts";
 import { checkPolicy } from "../../src/desired/policy.ts";
 import { problemsOf, webFile } from "./support/load.ts";
+import { property } from "../support/property.ts";
 
 describe("a container is refused", () => {
   it.each<[string, object, string]>([
@@ -98,7 +99,7 @@ describe("what is allowed", () => {
   });
 
   const detour = fc.constantFrom("/.", "//", "/x/..", "/./", "/a/b/../..");
-  test.prop([fc.constantFrom("/etc", "/proc/1", "/", "/run", "/var/lib/docker"), fc.array(detour, { maxLength: 4 })])(
+  property([fc.constantFrom("/etc", "/proc/1", "/", "/run", "/var/lib/docker"), fc.array(detour, { maxLength: 4 })])(
     "cannot be had by another spelling of a path",
     (path, detours) => {
       const spelt = `${detours.join("")}${path}`;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { fc } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadDesiredState } from "../../src/desired/load-desired-state.ts";
 import type { LoadedDesiredState } from "../../src/desired/load-desired-state.ts";

@@ -1,4 +1,4 @@
-import { fc } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatProblem } from "../../src/model/problem.ts";
 import { load, shop, shopVariables } from "../settings/support.ts";

@@ -1,4 +1,4 @@
-import { fc } from "@fast-check/vitest";
+import * as fc from "fast-check";
 
 /** Cases of one property: a share in every run of the tests, more with `HEAL_FUZZ_RUNS`. */
 const runs = Number(process.env["HEAL_FUZZ_RUNS"] ?? 150);

@@ -1,14 +1,15 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, contentHash } from "../../src/json/canonical.ts";
 import { isObject } from "../../src/json/merge-patch.ts";
+import { property } from "../support/property.ts";
 
 describe("the hash of a content", () => {
   it("is 16 hexadecimal digits that never change for the same content", () => {
     expect(contentHash({ image: "shop/web:1.4.2", command: ["serve"] })).toBe("fa53e1a886074cf3");
   });
 
-  test.prop([fc.jsonValue()])("does not depend on the order of keys", (value) => {
+  property([fc.jsonValue()])("does not depend on the order of keys", (value) => {
     expect(contentHash(reversed(value))).toBe(contentHash(value));
   });
 

@@ -1,6 +1,7 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isObject, mergePatch } from "../../src/json/merge-patch.ts";
+import { property } from "../support/property.ts";
 
 const json = fc.jsonValue({ maxDepth: 4 });
 const withoutNulls = json.map(clean);
@@ -31,26 +32,26 @@ describe("a merge patch", () => {
     expect(mergePatch(target, patch)).toEqual(merged);
   });
 
-  test.prop([json])("that says nothing changes nothing of an object", (target) => {
+  property([json])("that says nothing changes nothing of an object", (target) => {
     expect(mergePatch(target, {})).toEqual(isObject(target) ? target : {});
   });
 
-  test.prop([json, json])("applied twice is the same as applied once", (target, patch) => {
+  property([json, json])("applied twice is the same as applied once", (target, patch) => {
     const once = mergePatch(target, patch);
     expect(mergePatch(once, patch)).toEqual(once);
   });
 
-  test.prop([withoutNulls, withoutNulls])("wins wherever it speaks", (target, patch) => {
+  property([withoutNulls, withoutNulls])("wins wherever it speaks", (target, patch) => {
     expect(mergePatch(patch, mergePatch(target, patch))).toEqual(mergePatch(target, patch));
   });
 
-  test.prop([json, json])("changes neither side", (target, patch) => {
+  property([json, json])("changes neither side", (target, patch) => {
     const [targetBefore, patchBefore] = [JSON.stringify(target), JSON.stringify(patch)];
     mergePatch(target, patch);
     expect([JSON.stringify(target), JSON.stringify(patch)]).toEqual([targetBefore, patchBefore]);
   });
 
-  test.prop([withoutNulls, withoutNulls])("exists for every change between two objects", (from, to) => {
+  property([withoutNulls, withoutNulls])("exists for every change between two objects", (from, to) => {
     fc.pre(isObject(from) && isObject(to));
     expect(mergePatch(from, difference(from, to))).toEqual(to);
   });

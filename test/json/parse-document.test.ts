@@ -1,7 +1,8 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseDocument } from "../../src/json/parse-document.ts";
 import { formatProblem } from "../../src/model/problem.ts";
+import { property } from "../support/property.ts";
 
 describe("a JSON file", () => {
   it.each([
@@ -84,14 +85,14 @@ describe("a JSON file", () => {
     expect(await problemsOf('{\r\n"a": 1,\r"b": 2,\n"a": 3}')).toEqual([expect.stringMatching(/^file\.json:4:1: /)]);
   });
 
-  test.prop([fc.json({ maxDepth: 6 })])("that is JSON gives what JSON.parse gives, or says why not", async (text) => {
+  property([fc.json({ maxDepth: 6 })])("that is JSON gives what JSON.parse gives, or says why not", async (text) => {
     const result = await parseDocument("file.json", new TextEncoder().encode(text), 32);
     if (result.kind === "parsed") expect(result.document.value).toEqual(JSON.parse(text));
     else
       expect(result.problems.map(formatProblem).join("\n")).toMatch(/twice|may not be used|hidden|control character/);
   });
 
-  test.prop([fc.uint8Array({ maxLength: 300 })])("of any bytes is read or refused with a place", async (bytes) => {
+  property([fc.uint8Array({ maxLength: 300 })])("of any bytes is read or refused with a place", async (bytes) => {
     const result = await parseDocument("file.json", bytes, 32);
     if (result.kind === "parsed") return;
     expect(result.problems.length).toBeGreaterThan(0);

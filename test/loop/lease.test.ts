@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   defaultTerms,
@@ -8,6 +8,7 @@ import {
   termsProblem,
   type LeaseTerms,
 } from "../../src/loop/lease.ts";
+import { property } from "../support/property.ts";
 
 const at = (steadyMs: number, wallMs = steadyMs) => ({ steadyMs, wallMs });
 
@@ -38,7 +39,7 @@ describe("a lease", () => {
     expect(leaseState(at(0), at(100, 600), defaultTerms).kind).toBe("valid");
   });
 
-  test.prop([soundTerms, fc.integer({ min: 0, max: 120_000 }), fc.integer({ min: -1e9, max: 1e9 })])(
+  property([soundTerms, fc.integer({ min: 0, max: 120_000 }), fc.integer({ min: -1e9, max: 1e9 })])(
     "never reaches the moment from which somebody else may hold the key, whatever the clocks say",
     (terms, elapsedMs, wallMs) => {
       const state = leaseState(at(0), at(elapsedMs, wallMs), terms);
@@ -52,7 +53,7 @@ describe("a lease", () => {
     },
   );
 
-  test.prop([soundTerms])("is renewed at least twice before it lapses", (terms) => {
+  property([soundTerms])("is renewed at least twice before it lapses", (terms) => {
     expect(renewEveryMs(terms)).toBeGreaterThan(0);
     if (terms.marginMs * 3 <= Math.min(terms.checkTtlMs, terms.lockDelayMs)) {
       expect(leaseMs(terms)).toBeGreaterThanOrEqual(2 * renewEveryMs(terms) - 1e-9);

@@ -1,9 +1,10 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { condenseFleet, condenseService, readEntry, writeEntry } from "../../src/loop/memory-entry.ts";
 import { readFleetMemory, readServiceMemory, Unreadable } from "../../src/loop/memory-shape.ts";
 import type { FleetMemory, ServiceMemory, SlotMemory } from "../../src/model/memory.ts";
 import { noFleetMemory, noServiceMemory } from "../../src/model/memory.ts";
+import { property } from "../support/property.ts";
 
 const time = fc.integer({ min: 0, max: 1e7 });
 const name = fc.string({ maxLength: 12 });
@@ -57,14 +58,14 @@ const at = (by: string, nowMs: number) => ({ by, nowMs, nowWallMs: nowMs });
 const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 describe("an entry of Memory", () => {
-  test.prop([service, fleet])("comes back as it was written, to who wrote it", (memory, all) => {
+  property([service, fleet])("comes back as it was written, to who wrote it", (memory, all) => {
     const text = writeEntry(condenseService(memory), at("me", 5));
     expect(readEntry(text, at("me", 1e9), readServiceMemory)).toEqual(json(memory));
     const fleetText = writeEntry(condenseFleet(all), at("me", 5));
     expect(readEntry(fleetText, at("me", 1e9), readFleetMemory)).toEqual(all);
   });
 
-  test.prop([service, fc.integer({ min: 0, max: 1e7 }), fc.integer({ min: -1e12, max: 1e12 })])(
+  property([service, fc.integer({ min: 0, max: 1e7 }), fc.integer({ min: -1e12, max: 1e12 })])(
     "never has a back-off or a stop in flight end earlier when it is read again, and a start at once",
     (memory, writtenAtMs, nowMs) => {
       const text = writeEntry(condenseService(memory), at("writer", writtenAtMs));
@@ -81,11 +82,11 @@ describe("an entry of Memory", () => {
     },
   );
 
-  test.prop([fc.string()])("is unreadable, never half-read, when it is any text at all", (text) => {
+  property([fc.string()])("is unreadable, never half-read, when it is any text at all", (text) => {
     expect(() => readEntry(text, at("me", 0), readServiceMemory)).toThrow(Unreadable);
   });
 
-  test.prop([fc.jsonValue()])("is read whole or found unreadable when its value is any JSON at all", (value) => {
+  property([fc.jsonValue()])("is read whole or found unreadable when its value is any JSON at all", (value) => {
     const text = JSON.stringify({ version: 1, by: "x", atMs: 0, value });
     try {
       const read = readEntry(text, at("me", 0), readServiceMemory);

@@ -1,6 +1,7 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { closest } from "../../src/model/closest.ts";
+import { property } from "../support/property.ts";
 
 describe("the closest name", () => {
   it.each([
@@ -17,7 +18,7 @@ describe("the closest name", () => {
     expect(closest(word, ["count", "health", "container"])).toBeNull();
   });
 
-  test.prop([fc.string(), fc.array(fc.string(), { maxLength: 5 })])(
+  property([fc.string(), fc.array(fc.string(), { maxLength: 5 })])(
     "is one of the candidates, or none",
     (word, candidates) => {
       const meant = closest(word, candidates);
@@ -25,7 +26,7 @@ describe("the closest name", () => {
     },
   );
 
-  test.prop([fc.string({ minLength: 1, maxLength: 50 }), fc.array(fc.string(), { maxLength: 5 })])(
+  property([fc.string({ minLength: 1, maxLength: 50 }), fc.array(fc.string(), { maxLength: 5 })])(
     "to a candidate is that candidate, whatever its case",
     (word, others) => {
       expect(closest(word, [...others, word])?.toLowerCase()).toBe(word.toLowerCase());

@@ -1,6 +1,7 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatDuration, parseDuration } from "../../src/model/duration.ts";
+import { property } from "../support/property.ts";
 
 describe("a duration", () => {
   it.each([
@@ -22,7 +23,7 @@ describe("a duration", () => {
     },
   );
 
-  test.prop([fc.nat({ max: Number.MAX_SAFE_INTEGER }).filter((ms) => ms < 86_400_000 * 1e9)])(
+  property([fc.nat({ max: Number.MAX_SAFE_INTEGER }).filter((ms) => ms < 86_400_000 * 1e9)])(
     "is read back from its writing",
     (ms) => {
       expect(parseDuration(formatDuration(ms))).toBe(ms);

@@ -1,6 +1,7 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatSize, parseSize } from "../../src/model/size.ts";
+import { property } from "../support/property.ts";
 
 describe("a size", () => {
   it.each([
@@ -20,7 +21,7 @@ describe("a size", () => {
     },
   );
 
-  test.prop([fc.nat({ max: 999_999_999_999_999 })])("is read back from its writing", (bytes) => {
+  property([fc.nat({ max: 999_999_999_999_999 })])("is read back from its writing", (bytes) => {
     expect(parseSize(formatSize(bytes))).toBe(bytes);
   });
 });

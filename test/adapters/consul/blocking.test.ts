@@ -1,9 +1,10 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { backOffMs, defaultFollow, follow, judge, start } from "../../../src/adapters/consul/blocking.ts";
 import type { Answer } from "../../../src/ports/registry.ts";
 import { RegistryError } from "../../../src/ports/registry.ts";
 import { fakeClock } from "../../loop/support/fake-clock.ts";
+import { property } from "../../support/property.ts";
 
 function answer<T>(value: T, index: number, changes: Partial<Answer<T>> = {}): Answer<T> {
   return { value, index, knownLeader: true, lastContactMs: 0, filtered: false, ...changes };
@@ -47,7 +48,7 @@ describe("the answer of a blocking query", () => {
     });
   });
 
-  test.prop([fc.nat(), fc.nat(), fc.boolean()])(
+  property([fc.nat(), fc.nat(), fc.boolean()])(
     "leads on from an index that Consul can block on, or from 0",
     (was, is, same) => {
       const { position } = judge({ index: was, fingerprint: "a" }, answer(null, is), () => (same ? "a" : "b"));
@@ -58,7 +59,7 @@ describe("the answer of a blocking query", () => {
 });
 
 describe("back-off", () => {
-  test.prop([fc.integer({ min: 1, max: 5_000 }), fc.float({ min: 0, max: 1, noNaN: true })])(
+  property([fc.integer({ min: 1, max: 5_000 }), fc.float({ min: 0, max: 1, noNaN: true })])(
     "never exceeds its bound, nor falls below half of what it doubles to",
     (failures, drawn) => {
       const ms = backOffMs({ initialMs: 250, maxMs: 5_000 }, failures, drawn);

@@ -1,4 +1,4 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connectConsul, defaultLimits } from "../../../src/adapters/consul/connection.ts";
 import { registrations, nodeHealth, nodeServices, notPassing } from "../../../src/adapters/consul/registrations.ts";
@@ -7,6 +7,7 @@ import type { Registry } from "../../../src/ports/registry.ts";
 import { RegistryError } from "../../../src/ports/registry.ts";
 import { aRegistration, ttlHealth } from "../contracts/registry.ts";
 import { anAgent, anAgentThatSays, wellHeaders, type Agent } from "./support.ts";
+import { property } from "../../support/property.ts";
 
 function registryOf(agent: Agent): Registry {
   const connection = connectConsul(
@@ -146,7 +147,7 @@ describe("registrations as Consul lists them", () => {
     expect(() => registrations({ "0": anEntry() })).toThrow(odd("services should be a list, not an object"));
   });
 
-  test.prop([fc.jsonValue(), fc.constantFrom("Node", "Service", "Checks")])(
+  property([fc.jsonValue(), fc.constantFrom("Node", "Service", "Checks")])(
     "never bring anything but themselves or an error, whatever stands in a field",
     (value, field) => {
       for (const read of [registrations, notPassing, nodeServices, (answer: unknown) => nodeHealth(answer, answer)]) {

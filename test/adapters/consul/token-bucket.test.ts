@@ -1,8 +1,9 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { expect } from "vitest";
 import { full, take } from "../../../src/adapters/consul/token-bucket.ts";
+import { property } from "../../support/property.ts";
 
-test.prop([
+property([
   fc.integer({ min: 1, max: 20 }),
   fc.integer({ min: 1, max: 50 }),
   fc.array(fc.integer({ min: 0, max: 500 }), { minLength: 1, maxLength: 200 }),

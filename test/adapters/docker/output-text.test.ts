@@ -1,6 +1,7 @@
-import { fc, it as property } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { outputText } from "../../../src/adapters/docker/output-text.ts";
+import { property } from "../../support/property.ts";
 
 function frame(stream: number, text: string): Buffer {
   const header = Buffer.alloc(8);
@@ -33,7 +34,7 @@ describe("a container's last output", () => {
     expect(text.endsWith("xend")).toBe(true);
   });
 
-  property.prop([fc.uint8Array({ maxLength: 300 })], { numRuns: 500 })("is had from any bytes", (bytes) => {
+  property([fc.uint8Array({ maxLength: 300 })], { numRuns: 500 })("is had from any bytes", (bytes) => {
     expect(outputText(Buffer.from(bytes))).not.toMatch(/[^\P{Cc}\n\t]/u);
   });
 });

@@ -1,4 +1,4 @@
-import { fc, it as property } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UnreadableAnswer } from "../../../src/adapters/answer.ts";
 import { EngineClock } from "../../../src/adapters/docker/engine-clock.ts";
@@ -6,6 +6,7 @@ import { parseInspected, parseListed } from "../../../src/adapters/docker/parse-
 import { parseEvent } from "../../../src/adapters/docker/parse-event.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import { id, inspected, labels, listed } from "./answers.ts";
+import { property } from "../../support/property.ts";
 
 const clock = new EngineClock({ steadyMs: () => 0 } as Clock);
 const inspect = (changes: object) => parseInspected({ ...inspected, ...changes }, "h1", clock);
@@ -148,7 +149,7 @@ describe("answers bent at random", () => {
     timeNano: 1_000_000_000,
   };
 
-  property.prop([bent(listed), bent(inspected), bent(event)], { numRuns: 500 })(
+  property([bent(listed), bent(inspected), bent(event)], { numRuns: 500 })(
     "are read or called unreadable, and never anything else",
     (listing, inspection, happening) => {
       const reads = [

@@ -1,4 +1,4 @@
-import { fc, it as property } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Container } from "../../../src/model/instance.ts";
 import { EngineClock } from "../../../src/adapters/docker/engine-clock.ts";
@@ -6,6 +6,7 @@ import { type ListedContainer, parseInspected, parseListed } from "../../../src/
 import { refresh } from "../../../src/adapters/docker/status-text.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import { inspected, listed } from "./answers.ts";
+import { property } from "../../support/property.ts";
 
 const startedAtMs = Date.parse(inspected.State.StartedAt);
 const clock = new EngineClock({ steadyMs: () => startedAtMs } as Clock);
@@ -80,7 +81,7 @@ describe("a list entry of a container inspected before", () => {
     expect(refresh(container, entry("Exited", "exited"), nowMs)).toBeNull();
   });
 
-  property.prop([fc.integer({ min: 0, max: 4 * 365 * 24 * 3_600 })])(
+  property([fc.integer({ min: 0, max: 4 * 365 * 24 * 3_600 })])(
     "fits whatever its age, as long as it is the same start",
     (seconds) => {
       const ageMs = seconds * 1_000;
@@ -88,7 +89,7 @@ describe("a list entry of a container inspected before", () => {
     },
   );
 
-  property.prop([fc.integer({ min: 0, max: 50 }), fc.integer({ min: 120, max: 4 * 365 * 24 * 3_600 })])(
+  property([fc.integer({ min: 0, max: 50 }), fc.integer({ min: 120, max: 4 * 365 * 24 * 3_600 })])(
     "does not fit when the container was started anew within the last minute",
     (age, ageBefore) => {
       const nowMs = startedAtMs + ageBefore * 1_000;

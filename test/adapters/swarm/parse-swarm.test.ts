@@ -1,7 +1,8 @@
-import { fc, it as property } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UnreadableAnswer } from "../../../src/adapters/answer.ts";
 import { parseNode, parseService, parseTask } from "../../../src/adapters/swarm/parse-swarm.ts";
+import { property } from "../../support/property.ts";
 
 const service = {
   ID: "s1",
@@ -80,7 +81,7 @@ describe("a Swarm's answers", () => {
         .map(([key, value]) => ({ ...answer, [key]: value })),
     );
 
-  property.prop([bent(service), bent(node), bent(task)], { numRuns: 500 })(
+  property([bent(service), bent(node), bent(task)], { numRuns: 500 })(
     "are read or called unreadable, whatever they hold",
     (...answers) => {
       [parseService, parseNode, parseTask].forEach((parse, index) => {

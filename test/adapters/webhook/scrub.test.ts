@@ -1,6 +1,7 @@
-import { test, fc } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { scrub } from "../../../src/adapters/webhook/scrub.ts";
+import { property } from "../../support/property.ts";
 
 describe("an answer that is quoted", () => {
   it.each([
@@ -24,7 +25,7 @@ describe("an answer that is quoted", () => {
     expect(scrub("cannot send v2 of this", ["https://x.example/send/v2"])).toBe("cannot send v2 of this");
   });
 
-  test.prop([fc.string({ minLength: 8, maxLength: 40 }), fc.string(), fc.string()])(
+  property([fc.string({ minLength: 8, maxLength: 40 }), fc.string(), fc.string()])(
     "never shows a secret, wherever it stands",
     (secret, before, after) => {
       fc.pre(!"[secret]".includes(secret));

@@ -1,6 +1,7 @@
-import { fc, test } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { expect } from "vitest";
 import { GroupModel } from "./group-model.ts";
+import { property } from "../../support/property.ts";
 
 const COUNT = 3;
 const slot = fc.integer({ min: 1, max: COUNT });
@@ -52,7 +53,7 @@ function settle(group: GroupModel): ReturnType<GroupModel["pass"]> {
   return decision;
 }
 
-test.prop([fc.array(event, { maxLength: 40 })], { numRuns: 200 })(
+property([fc.array(event, { maxLength: 40 })], { numRuns: 200 })(
   "whatever dies and wherever heal dies with it, there are never two masters, no empty one serves beside data, and in the end there is one or a person is told",
   (events) => {
     const group = new GroupModel(COUNT);
@@ -72,7 +73,7 @@ test.prop([fc.array(event, { maxLength: 40 })], { numRuns: 200 })(
   },
 );
 
-test.prop([fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1, maxLength: 8 }), slot], { numRuns: 100 })(
+property([fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1, maxLength: 8 }), slot], { numRuns: 100 })(
   "no acknowledged write is lost when one node at a time ends and heal dies at any step of any failover",
   (crashes, first) => {
     const group = new GroupModel(COUNT);

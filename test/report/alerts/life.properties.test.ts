@@ -1,4 +1,4 @@
-import { test, fc } from "@fast-check/vitest";
+import * as fc from "fast-check";
 import { describe, expect } from "vitest";
 import type { AlertCondition, AlertState } from "../../../src/model/alert.ts";
 import { advanceAlerts } from "../../../src/report/alerts/advance.ts";
@@ -6,6 +6,7 @@ import { markDelivered, markFailed } from "../../../src/report/alerts/channels.t
 import type { OutboxEntry } from "../../../src/report/alerts/outbox.ts";
 import { emptyAlertState, readAlertState } from "../../../src/report/alerts/state.ts";
 import { aCondition, HOUR, MINUTE, rules, SECOND } from "./builders.ts";
+import { property } from "../../support/property.ts";
 
 /**
  * Alerting among everything that can go wrong between a decision and a person: channels that refuse, that take a
@@ -203,7 +204,7 @@ function world() {
 }
 
 describe("through failures, restarts and clock jumps", () => {
-  test.prop([fc.array(step, { maxLength: 60, size: "max" })], { numRuns: RUNS })(
+  property([fc.array(step, { maxLength: 60, size: "max" })], { numRuns: RUNS })(
     "no channel is told twice that a key fires without an end or the repeat interval between, but for a rise to critical",
     (steps) => {
       const some = world();
@@ -226,7 +227,7 @@ describe("through failures, restarts and clock jumps", () => {
     TIMEOUT_MS,
   );
 
-  test.prop([fc.array(step, { maxLength: 60, size: "max" })], { numRuns: RUNS })(
+  property([fc.array(step, { maxLength: 60, size: "max" })], { numRuns: RUNS })(
     "every channel ends up knowing the truth about what it should know, and about all it was ever told",
     (steps) => {
       const some = world();
