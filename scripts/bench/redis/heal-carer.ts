@@ -22,7 +22,9 @@ export async function openHealCarer({ consul, hosts, groups }: HealCarerOptions)
     },
   });
   const serviceOf = (group: string): string => `${group}-${site.environment}`;
-  site.desire(Object.fromEntries(groups.map((group) => [serviceOf(group), definition])));
+  // Two nodes on one host would go with it, and a lone master takes no writes.
+  const service = hosts.length > 1 ? { ...definition, placement: { maxPerHost: 1 } } : definition;
+  site.desire(Object.fromEntries(groups.map((group) => [serviceOf(group), service])));
   await site.daemon();
   const entries = async (group: string): Promise<readonly Entry[]> =>
     (await (await fetch(`${consul}/v1/health/service/${serviceOf(group)}?consistent`)).json()) as readonly Entry[];

@@ -6,6 +6,7 @@ import type { Context } from "../harness/row.ts";
 import { quantile } from "../harness/row.ts";
 import { stageOf } from "../harness/stage.ts";
 import type { BenchHost, Carer } from "./carer.ts";
+import { settings } from "./carer.ts";
 import { openHealCarer } from "./heal-carer.ts";
 import type { Outcome, Power, Scenario } from "./scenarios.ts";
 import { measure } from "./scenarios.ts";
@@ -22,6 +23,8 @@ export type RedisMeasured = Readonly<Record<Scenario, readonly Pair[]>>;
 const local: readonly Scenario[] = ["killed", "hung", "partition", "switchover"];
 const noPower: Power = { off: async () => undefined, on: async () => undefined };
 const TRIES = 2;
+/** A failover that a silent host called for is not followed by another one sooner: ten times `downAfter`. */
+const COOLDOWN_MS = 10 * settings.downAfterMs;
 
 /** Every scenario in every round, `heal` and Sentinel right after one another; who is first alternates. */
 export function redisMeasured(context: Context): Promise<RedisMeasured> {
@@ -35,6 +38,7 @@ export function redisMeasured(context: Context): Promise<RedisMeasured> {
     await here.close();
     const there = await onFleet(context);
     for (let round = 0; round < rounds; round += 1) {
+      if (round > 0) await new Promise((resolve) => setTimeout(resolve, COOLDOWN_MS));
       pairs["dead-host"].push(await pair(context, there, "dead-host", round));
     }
     await there.close();
