@@ -7,7 +7,8 @@ import { asRedisError } from "./failures.ts";
 export interface Connections {
   /**
    * Runs commands on the kept connection, or a new one; rejects with `RedisError`, `silent` at the deadline. What was not
-   * an answer of the process itself ends the connection.
+   * an answer of the process itself ends the connection: for whoever comes next at once, for whoever still waits for an
+   * answer on it when that has come, or is late.
    */
   use<T>(at: RedisEndpoint, deadlineMs: number, work: (client: Client) => Promise<T>): Promise<T>;
   close(): void;
@@ -16,6 +17,8 @@ export interface Connections {
 interface Kept {
   readonly client: Client;
   readonly ready: Promise<void>;
+  /** How many wait for an answer on it. */
+  users: number;
 }
 
 /** A server without a password takes no `AUTH`; then the login is kept for the day it gets one. */
@@ -24,9 +27,9 @@ const noPasswordSet = /without any password configured|AUTH.*called without/i;
 export function openConnections(): Connections {
   const kept = new Map<string, Kept>();
 
-  function drop(key: string, client: Client): void {
-    if (kept.get(key)?.client === client) kept.delete(key);
-    client.disconnect();
+  function drop(key: string, entry: Kept): void {
+    if (kept.get(key) === entry) kept.delete(key);
+    if (entry.users === 0) entry.client.disconnect();
   }
 
   function open(Redis: typeof Client, key: string, at: RedisEndpoint): Kept {
@@ -56,11 +59,11 @@ export function openConnections(): Connections {
     // Commands fail with no more than that the connection is closed; why it is, is told here alone.
     let cause: unknown = null;
     client.on("error", (error: unknown) => (cause = error));
-    client.on("end", () => drop(key, client));
     const connected = client.connect().catch((error: unknown) => {
       throw cause ?? error;
     });
-    const entry = { client, ready: connected.then(() => logIn(client, at)) };
+    const entry = { client, ready: connected.then(() => logIn(client, at)), users: 0 };
+    client.on("end", () => drop(key, entry));
     // Whoever asks next hears of the failure; until then nobody listens.
     entry.ready.catch(() => undefined);
     kept.set(key, entry);
@@ -73,21 +76,26 @@ export function openConnections(): Connections {
       const where = `${at.address.host}:${at.address.port}`;
       // Loaded with the first node: most environments have none.
       const { Redis } = await import("./client.ts");
-      const { client, ready } = kept.get(key) ?? open(Redis, key, at);
+      const entry = kept.get(key) ?? open(Redis, key, at);
       const deadline = deadlineAfter(deadlineMs, where);
+      entry.users += 1;
+      let isBroken = false;
       try {
-        return await Promise.race([ready.then(() => work(client)), deadline.passed]);
+        return await Promise.race([entry.ready.then(() => work(entry.client)), deadline.passed]);
       } catch (error) {
         const known = asRedisError(error, where);
         // An error that the process answered with leaves the connection usable, but not one about who we are.
-        if (known.kind === "silent" || known.kind === "refused" || known.kind === "denied") drop(key, client);
+        isBroken = known.kind === "silent" || known.kind === "refused" || known.kind === "denied";
         throw known;
       } finally {
         deadline.cancel();
+        entry.users -= 1;
+        if (isBroken || kept.get(key) !== entry) drop(key, entry);
       }
     },
     close() {
-      for (const [key, { client }] of kept) drop(key, client);
+      for (const { client } of kept.values()) client.disconnect();
+      kept.clear();
     },
   };
 }
