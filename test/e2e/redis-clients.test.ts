@@ -6,10 +6,11 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createClient } from "@redis/client";
 import { Redis } from "ioredis";
 import { startConsul, type ConsulAgent } from "../../scripts/machine/consul.ts";
 import { freePort } from "../../scripts/machine/state.ts";
-import { ask, newMaster, signal, whole } from "./support/redis-faults.ts";
+import { allHold, ask, newMaster, signal, whole } from "./support/redis-faults.ts";
 import type { RedisHeal } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
 
@@ -75,39 +76,58 @@ test("Consul's DNS answers with the writable node, before and after a failover, 
 
 test("ioredis with the recipe's options goes on writing after a switchover and after a failover", async () => {
   const text = await recipe("js", "new Redis({");
-  const options = new Function("lookup", "Redis", `${text.replace("new Redis(", "return (")}`) as (
-    lookup: unknown,
-    redis: unknown,
-  ) => object;
+  const options = new Function("Redis", `${text.replace("new Redis(", "return (")}`) as (redis: unknown) => object;
+  await goesOnWriting((port) => {
+    const client = new Redis({ ...options(Redis), host: "127.0.0.1", port });
+    client.on("error", () => undefined);
+    cleanUps.push(async () => client.disconnect());
+    return (key) => client.set(key, "x");
+  });
+});
+
+test("node-redis with the recipe goes on writing after a switchover and after a failover", async () => {
+  const text = await recipe("js", "createClient({");
+  type NodeRedis = ReturnType<typeof createClient>;
+  type Write = (command: (client: NodeRedis) => Promise<string | null>) => Promise<string | null>;
+  const recipeOf = new Function("createClient", `${text}; return { client, write };`) as (create: unknown) => {
+    readonly client: NodeRedis;
+    readonly write: Write;
+  };
+  await goesOnWriting(async (port) => {
+    const { client, write } = recipeOf((options: object) =>
+      createClient({ ...options, url: `redis://127.0.0.1:${port}` }),
+    );
+    client.on("error", () => undefined);
+    cleanUps.push(async () => client.destroy());
+    await client.connect();
+    return (key) => write((to) => to.set(key, "x"));
+  });
+});
+
+type SetKey = (key: string) => Promise<unknown>;
+
+/** A client that is open all the time writes before and after each change of the master, and all of it is kept. */
+async function goesOnWriting(open: (port: number) => SetKey | Promise<SetKey>): Promise<void> {
   const of = await group(3);
   const old = await whole(of);
-  const locate = async () => (await byDns(of)) ?? { host: "127.0.0.1", port: 1 };
-  const proxyPort = await followMaster(locate);
-  const client = new Redis({ ...options(null, Redis), host: "127.0.0.1", port: proxyPort });
-  client.on("error", () => undefined);
-  cleanUps.push(async () => client.disconnect());
-  await until(
-    "the first write",
-    () => client.set("one", "1").catch((error: Error) => error.message),
-    (answer) => answer === "OK",
-  );
+  const set = await open(await followMaster(async () => (await byDns(of)) ?? { host: "127.0.0.1", port: 1 }));
+  const writes = (key: string): Promise<unknown> =>
+    until(
+      `the client to write ${key}`,
+      () => set(key).catch((error: Error) => error.message),
+      (answer) => answer === "OK",
+    );
+  await writes("one");
   await of.switchover(null);
-  await until(
-    "writes go on",
-    () => client.set("two", "2").catch((error: Error) => error.message),
-    (answer) => answer === "OK",
-  );
+  await writes("two");
   const second = await whole(of);
   expect(second.container).not.toBe(old.container);
+  await allHold(of, (at) => ask(at, "EXISTS", "two").then((found) => (found === 1 ? "yes" : "no")));
   await signal(of, second.container, "SIGKILL");
-  await until(
-    "writes go on again",
-    () => client.set("three", "3").catch((error: Error) => error.message),
-    (answer) => answer === "OK",
-  );
+  await writes("three");
   const master = await whole(of);
   for (const key of ["one", "two", "three"]) expect(await ask(master, "EXISTS", key)).toBe(1);
-});
+}
 
 /**
  * A name has no port, and the nodes of this machine are told apart by theirs: every new connection is led to where DNS
