@@ -1,5 +1,6 @@
 import type { AlertRules, AlertState, LeadershipFacts } from "../model/alert.ts";
 import type { AlertsReport, AlertTestReport } from "../model/alert-report.ts";
+import type { FleetMemory } from "../model/memory.ts";
 import { REPORT_VERSION } from "../model/report.ts";
 import type { Cancel, Clock } from "../ports/clock.ts";
 import { UnknownChannel } from "../ports/controller.ts";
@@ -75,6 +76,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
   let turn: Promise<unknown> = Promise.resolve();
   let closed = false;
   let restUntilMs = 0;
+  let fleet: FleetMemory | null = null;
 
   const channelNames = (): readonly string[] => deps.channels.map(({ notifier }) => notifier.name);
   const context = () => ({ environment: deps.desired.current().environment, wallMs: clock.wallMs(), rules });
@@ -189,8 +191,9 @@ export function startAlerting(deps: AlertingDeps): Alerting {
 
   return {
     decided(decision) {
-      seen.decided(decision);
-      touch();
+      const isNews = seen.decided(decision) || decision.memory.fleet !== fleet;
+      fleet = decision.memory.fleet;
+      if (isNews) touch();
     },
     acted(plan, results) {
       seen.acted(plan.service, results, clock.steadyMs());

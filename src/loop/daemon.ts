@@ -69,7 +69,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
     all: () => Object.keys(world.desired().services),
     pass: async (names, settled) => {
       try {
-        await run(names, { settled });
+        await run(names, { settled, about: "news" });
       } catch (error) {
         // A pass never rejects for anything the world does: this is a bug of ours. The service is tried again later.
         log.error({ event: EVENT.passFailed, services: names, error }, "pass failed: this is a bug in heal");
@@ -81,7 +81,9 @@ export function startDaemon(parts: DaemonParts): Daemon {
   const run = async (names: readonly string[], options: PassOptions): Promise<Pass> => {
     const beganMs = clock.steadyMs();
     const acts = !parts.shadow && memoryLoaded && world.fence().mayAct();
-    const pass = acts ? await reconcile(world, names, options) : { ...(await decide(world, names)), results: [] };
+    const pass = acts
+      ? await reconcile(world, names, options)
+      : { ...(await decide(world, names, "mirror", options.about)), results: [] };
     scheduleNext(pass);
     const tookMs = clock.steadyMs() - beganMs;
     log.debug(

@@ -65,7 +65,9 @@ export function startPublishing({ clock, log, publisher, leads, standings }: Pub
   };
 
   return {
-    decided: touch,
+    decided({ plan }) {
+      if (Object.keys(plan.services).length > 0) touch();
+    },
     touch,
     async close() {
       closed = true;

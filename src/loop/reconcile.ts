@@ -14,6 +14,7 @@ import { plan } from "../plan/plan.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Fence } from "./fence.ts";
 import type { MemoryUpdate } from "./memory-content.ts";
+import type { News } from "./news.ts";
 import type { Turn } from "./turn.ts";
 
 /** Everything one pass works with. */
@@ -26,6 +27,7 @@ export interface World {
   readonly apply: Apply;
   /** Plans that change what is remembered of the fleet (budget, freeze) are made and written one after the other. */
   readonly fleetTurn: Turn;
+  readonly news: News;
   readonly report: Reporting;
   readonly tuning: Tuning;
   readonly clock: Clock;
@@ -59,7 +61,11 @@ export interface PassOptions {
   readonly settled?: (service: string) => void;
   /** Throws to prevent a plan from being carried out. */
   readonly agreed?: (plan: Plan) => void;
+  /** `news`: services that stand as when they were last found well are not planned, and not in the decision. */
+  readonly about?: About;
 }
+
+type About = "all" | "news";
 
 /** Where passes are told: log, status, history, alerts. Never rejects and never holds a pass up. */
 export interface Reporting {
@@ -77,10 +83,10 @@ const LOOKS_MAX = 4;
 export async function reconcile(
   world: World,
   names: readonly string[],
-  { settled = () => undefined, agreed = () => undefined }: PassOptions = {},
+  { settled = () => undefined, agreed = () => undefined, about = "all" }: PassOptions = {},
 ): Promise<Pass> {
   const fence = world.fence();
-  const { decision, written } = await writeDown(world, fence, await think(world, names), agreed);
+  const { decision, written } = await writeDown(world, fence, await think(world, names, "mirror", about), agreed);
   for (const name of names) if (decision.plan.services[name] === undefined) void written.then(() => settled(name));
   const results = await Promise.all(
     Object.values(decision.plan.services).map(async (service) => {
@@ -97,8 +103,13 @@ export async function reconcile(
 type Depth = "mirror" | "consistent";
 
 /** Observes and plans, with as many closer looks as the plan asks for. Changes nothing anywhere. */
-export async function decide(world: World, names: readonly string[], depth: Depth = "mirror"): Promise<Decision> {
-  const { basis, ...thought } = await think(world, names, depth);
+export async function decide(
+  world: World,
+  names: readonly string[],
+  depth: Depth = "mirror",
+  about: About = "all",
+): Promise<Decision> {
+  const { basis, ...thought } = await think(world, names, depth, about);
   const decision = { ...thought, memory: withoutIntentions(thought, basis) };
   world.report.decided(decision);
   return decision;
@@ -119,11 +130,12 @@ interface Thought extends Decision {
   readonly basis: Memory;
 }
 
-async function think(world: World, names: readonly string[], depth: Depth = "mirror"): Promise<Thought> {
+async function think(world: World, names: readonly string[], depth: Depth, about: About): Promise<Thought> {
   const desired = world.desired();
   const look = (services: readonly string[], closeness: Depth): Promise<Observation> =>
     observe(world.eyes, desired, services, world.memory.view(), closeness);
-  let thought = planFrom(world, desired, await look(names, depth));
+  const seen = await look(names, depth);
+  let thought = planFrom(world, desired, about === "news" ? world.news.in(seen, world.memory.view()) : seen);
   for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
     const unclear = Object.values(thought.plan.services).filter(({ needsLook }) => needsLook !== null);
     if (unclear.length === 0) break;
@@ -140,6 +152,7 @@ async function think(world: World, names: readonly string[], depth: Depth = "mir
 function planFrom(world: World, desired: DesiredState, observed: Observation): Thought {
   const basis = world.memory.view();
   const planned = plan({ desired, observed, memory: basis, tuning: world.tuning, nowMs: world.clock.steadyMs() });
+  world.news.planned({ observed, ...planned });
   return { desired, observed, basis, ...planned };
 }
 

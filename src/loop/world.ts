@@ -5,8 +5,10 @@ import type { DesiredState } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { openFleetTally } from "../observe/fleet-tally.ts";
 import { openHolders } from "../observe/holders.ts";
+import type { HostMirror } from "../observe/host-mirror.ts";
 import { openHostMirror } from "../observe/host-mirror.ts";
 import { accessOf } from "../act/redis-access.ts";
+import { openLastLooks } from "../observe/last-looks.ts";
 import type { Eyes } from "../observe/observe.ts";
 import { filterFor, keysOf } from "../observe/ownership.ts";
 import { openPictures } from "../observe/pictures.ts";
@@ -15,6 +17,7 @@ import { openRegistryMirror } from "../observe/registry-mirror.ts";
 import { noSwarmMirror, openSwarmMirror } from "../observe/swarm-mirror.ts";
 import { derived, servicesBy } from "./derived.ts";
 import type { Fence } from "./fence.ts";
+import { openNews } from "./news.ts";
 import type { Remembering, Reporting, World } from "./reconcile.ts";
 import { openTurn } from "./turn.ts";
 
@@ -36,16 +39,18 @@ export function openWorld(parts: WorldParts): World {
   const { clock } = tools;
   const filter = derived(desired, (state) => filterFor(state, null));
   const filed = derived(desired, (state) => servicesBy(state, keysOf));
-  const holders = openHolders();
-  const hosts = Object.values(tools.engines).map((engine) =>
-    openHostMirror({
+  const holders = openHolders<HostMirror>();
+  const hosts: readonly HostMirror[] = Object.values(tools.engines).map((engine, position) => {
+    const mirror: HostMirror = openHostMirror({
       engine,
       clock,
       filter,
       onChange: (key) => parts.onRuntimeChange(key === null ? null : (filed().get(key) ?? [])),
-      onHolder: (key, holds) => holders.note(engine.host, key, holds),
-    }),
-  );
+      onHolder: (key, holds) => holders.note(mirror, position, key, holds),
+    });
+    return mirror;
+  });
+  const lastLooks = openLastLooks();
   const starts = openStarts(tools.startsPerHost);
   const nodes = new Map<string, string>();
   const eyes: Eyes = {
@@ -70,13 +75,16 @@ export function openWorld(parts: WorldParts): World {
           }),
         }),
     pictures: openPictures(),
+    lastLooks,
     learnNodes: async () => {
       await Promise.all(
         hosts.map(async ({ host }) => {
           if (nodes.has(host)) return;
           // An agent that does not answer may answer later; until then the host is known by address or name.
           const node = await tools.registry.nodeOf(host).catch(() => null);
-          if (node !== null) nodes.set(host, node);
+          if (node === null) return;
+          nodes.set(host, node);
+          lastLooks.forgetAll();
         }),
       );
     },
@@ -88,6 +96,7 @@ export function openWorld(parts: WorldParts): World {
     fence: parts.fence,
     apply: openApply(tools, starts),
     fleetTurn: openTurn(),
+    news: openNews(),
     report: parts.report,
     tuning,
     clock,

@@ -60,6 +60,8 @@ export function openContainerFiles(
   /** Since when what is under a key is known in full: the ticket of its last list. */
   const listedAt = new Map<OwnerKey, number>();
   let allListedAt = 0;
+  /** The last whole list, as long as what is filed is exactly that. */
+  let whole: readonly Container[] | null = null;
   /** What is gone and since when, for as long as a look under way may bring it back. */
   const gone = new Map<string, number>();
   const underWay = new Set<number>();
@@ -69,6 +71,7 @@ export function openContainerFiles(
   const drop = (id: string): OwnerKey | null => {
     const filed = byId.get(id);
     if (filed === undefined) return null;
+    whole = null;
     byId.delete(id);
     const place = byKey.get(filed.key);
     if (place !== undefined) {
@@ -91,6 +94,7 @@ export function openContainerFiles(
       // The common case of a list: nothing moves, and nobody need be told.
       runningCount += Number(container.state === "running") - Number(there.container.state === "running");
       const place = byKey.get(key);
+      if (there.container !== container || isTold) whole = null;
       if (there.container !== container && place !== undefined) place.given = null;
       there.container = container;
       there.asOf = asOf;
@@ -99,6 +103,7 @@ export function openContainerFiles(
     }
     const before = drop(id);
     if (key === null) return before;
+    whole = null;
     const filed = { key, container, asOf, isTold };
     byId.set(id, filed);
     const place = byKey.get(key);
@@ -151,29 +156,46 @@ export function openContainerFiles(
       return changed;
     },
     listed(look, containers, keys) {
+      const coverAll = (): void => {
+        allListedAt = Math.max(allListedAt, look.ticket);
+        for (const [key, ticket] of listedAt) if (ticket <= allListedAt) listedAt.delete(key);
+      };
+      if (keys === null && containers === whole) {
+        coverAll();
+        end(look);
+        return [];
+      }
       const fresh = new Set<string>();
       const doubtful: string[] = [];
+      let isFiledWhole = keys === null;
       for (const container of containers) {
         const key = ownerKeyOf(container);
-        if (key === null || (keys !== null && !keys.includes(key)) || isCovered(key, look)) continue;
+        if (key === null || (keys !== null && !keys.includes(key))) continue;
+        if (isCovered(key, look)) {
+          isFiledWhole = false;
+          continue;
+        }
         fresh.add(container.id);
-        if (isOutdated(container.id, look)) continue;
         const filed = byId.get(container.id);
-        if (filed?.isTold === true && filed.container.state === "exited" && container.state === "running") {
-          doubtful.push(container.id);
-        } else file(container, look.ticket);
+        const isDoubtful =
+          filed?.isTold === true && filed.container.state === "exited" && container.state === "running";
+        const isOld = isOutdated(container.id, look);
+        if (isOld || isDoubtful) isFiledWhole = false;
+        if (isOld) continue;
+        if (isDoubtful) doubtful.push(container.id);
+        else file(container, look.ticket);
       }
       for (const key of keys ?? [...byKey.keys()]) {
         if (isCovered(key, look)) continue;
         for (const id of byKey.get(key)?.byId.keys() ?? []) {
-          if (!fresh.has(id) && !isOutdated(id, look)) bury(id, look.ticket);
+          if (fresh.has(id)) continue;
+          if (isOutdated(id, look)) isFiledWhole = false;
+          else bury(id, look.ticket);
         }
         if (keys !== null) listedAt.set(key, look.ticket);
       }
-      if (keys === null) {
-        allListedAt = Math.max(allListedAt, look.ticket);
-        for (const [key, ticket] of listedAt) if (ticket <= allListedAt) listedAt.delete(key);
-      }
+      if (keys === null) coverAll();
+      if (isFiledWhole) whole = containers;
       end(look);
       return doubtful;
     },

@@ -17,6 +17,7 @@ export interface HostsSeen {
   readonly hosts: Readonly<Record<string, HostObservation>>;
   /** Whether what is registered on a node may run on a host that does not answer. */
   readonly isBehindSilence: (node: string) => boolean;
+  readonly isAnySilent: boolean;
 }
 
 /** Every host with what its engine, Consul and Swarm say of it. The second sources are asked only about silent ones. */
@@ -27,8 +28,8 @@ export async function observeHosts(
   identity: HostIdentity,
   startsUnderWay: (host: string) => number = () => 0,
 ): Promise<HostsSeen> {
-  const anySilent = mirrors.some((mirror) => mirror.engine().kind === "unknown");
-  const nodes = anySilent ? await registry.nodes() : unknown("not asked: all hosts answer");
+  const isAnySilent = mirrors.some((mirror) => mirror.engine().kind === "unknown");
+  const nodes = isAnySilent ? await registry.nodes() : unknown("not asked: all hosts answer");
   const hosts: Record<string, HostObservation> = {};
   const silentNodes: (string | null)[] = [];
   for (const mirror of mirrors) {
@@ -49,7 +50,11 @@ export async function observeHosts(
   }
   // A silent host whose node is not known may be behind any of them.
   const isAnywhere = silentNodes.includes(null);
-  return { hosts, isBehindSilence: (node) => isAnywhere || silentNodes.includes(node) };
+  return {
+    hosts,
+    isBehindSilence: (node) => isAnywhere || silentNodes.includes(node),
+    isAnySilent: silentNodes.length > 0,
+  };
 }
 
 /**

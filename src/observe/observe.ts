@@ -12,6 +12,7 @@ import type { FleetTally } from "./fleet-tally.ts";
 import type { HostMirror } from "./host-mirror.ts";
 import type { Holders } from "./holders.ts";
 import type { HostIdentity, HostsSeen } from "./hosts.ts";
+import type { LastLooks } from "./last-looks.ts";
 import { observeHosts } from "./hosts.ts";
 import { join } from "./join.ts";
 import { filterFor, keysOf } from "./ownership.ts";
@@ -25,7 +26,7 @@ import { taskContainers } from "./swarm-tasks.ts";
 export interface Eyes {
   readonly clock: Clock;
   readonly hosts: readonly HostMirror[];
-  readonly holders: Holders;
+  readonly holders: Holders<HostMirror>;
   readonly identities: HostIdentity;
   readonly registry: RegistryMirror;
   readonly swarm: SwarmMirror;
@@ -34,6 +35,7 @@ export interface Eyes {
   /** How many containers this process is starting on a host. */
   readonly startsUnderWay?: (host: string) => number;
   readonly pictures: Pictures;
+  readonly lastLooks: LastLooks;
   /** Absent where no service can have Redis roles. */
   readonly redis?: RedisWatch;
   /** Asks the agents which Consul node they are, as far as that is not known yet. Never rejects. */
@@ -43,7 +45,8 @@ export interface Eyes {
 export type Depth = "mirror" | "consistent";
 
 /**
- * Builds one observation of the named services. `mirror` answers from what events have told; `consistent` asks the
+ * Builds one observation of the named services, that of each the very same object as before where nothing about it has
+ * changed. `mirror` answers from what events have told; `consistent` asks the
  * engines again and reads Consul consistently, and counts how many such looks in a row gave the same picture.
  */
 export async function observe(
@@ -73,6 +76,7 @@ export async function observe(
 function forget(eyes: Eyes, name: string): readonly Service[] {
   eyes.tally.forget(name);
   eyes.pictures.forget(name);
+  eyes.lastLooks.forget(name);
   return [];
 }
 
@@ -98,7 +102,7 @@ async function observeService(
   service: Service,
   memory: Memory,
   depth: Depth,
-  { isBehindSilence }: HostsSeen,
+  { isBehindSilence, isAnySilent }: HostsSeen,
 ): Promise<ServiceObservation> {
   const isFresh = depth === "consistent";
   const before = memory.services[service.name] ?? noServiceMemory;
@@ -108,7 +112,17 @@ async function observeService(
     eyes.registry.service(service.consul?.name ?? service.name, isFresh ? "consistent" : "default"),
   ]);
   // Taken after Consul has answered, so that nothing is listed there whose container is too new to be seen here.
-  const containers = containersOf(service, bound, filed(eyes, service), eyes.hosts);
+  const found = filed(eyes, service);
+  const isPicture = isFresh && answer.kind === "known";
+  if (!isPicture) eyes.pictures.forget(service.name);
+  const registrationsBefore = memory.services[service.name]?.registrations ?? null;
+  const sources =
+    isFresh || isAnySilent || service.redis !== null || answer.kind === "unknown" || !isOfEngine(bound)
+      ? null
+      : { service, containers: found, answer: answer.value, registrationsBefore };
+  const same = sources === null ? null : eyes.lastLooks.from(sources);
+  if (same !== null) return same;
+  const containers = containersOf(service, bound, found, eyes.hosts);
   const silentHosts = silentHostsOf(eyes.hosts, service, containers);
   const joined = join({
     environment,
@@ -119,13 +133,11 @@ async function observeService(
     identity: eyes.identities,
     isBehindSilence,
   });
-  const isPicture = isFresh && answer.kind === "known";
-  if (!isPicture) eyes.pictures.forget(service.name);
   const redis =
     service.redis === null || eyes.redis === undefined
       ? {}
       : { redis: await eyes.redis.look(service, joined.instances, isFresh) };
-  return {
+  const observation: ServiceObservation = {
     ...redis,
     service: service.name,
     binding: bound.binding,
@@ -135,17 +147,20 @@ async function observeService(
     consistency: isFresh ? "consistent" : "default",
     freshRuntime: isFresh,
     agreeingReads: isPicture ? eyes.pictures.see(service.name, joined.instances) : 0,
-    registrationsBefore: memory.services[service.name]?.registrations ?? null,
+    registrationsBefore,
   };
+  if (sources !== null) eyes.lastLooks.keep(sources, observation);
+  return observation;
+}
+
+function isOfEngine({ binding }: Bound): boolean {
+  return binding.kind === "known" && binding.value.kind === "engine";
 }
 
 /** Whatever the engines hold that may belong to the service. */
-function filed({ hosts, holders }: Eyes, service: Service): readonly Container[] {
-  const held = keysOf(service).map((key) => ({ key, by: holders.of(key) }));
+function filed({ holders }: Eyes, service: Service): readonly Container[] {
   const found: Container[] = [];
-  for (const mirror of hosts) {
-    for (const { key, by } of held) if (by.has(mirror.host)) found.push(...mirror.containers(key));
-  }
+  for (const key of keysOf(service)) for (const host of holders.of(key)) found.push(...host.containers(key));
   return found;
 }
 

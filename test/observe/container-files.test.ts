@@ -41,6 +41,31 @@ describe("the filed containers of an engine", () => {
     expect(files.running()).toBe(2);
   });
 
+  it("are as the last whole list says, also when it is the same as before and something was told in between", () => {
+    const files = openContainerFiles();
+    const list = [aContainer("c1"), aContainer("c2")];
+    files.listed(files.begin(), list, null);
+    files.listed(files.begin(), list, null);
+    expect(ids(files)).toEqual(["c1", "c2"]);
+    files.remove("c2");
+    expect(ids(files)).toEqual(["c1"]);
+    files.listed(files.begin(), list, null);
+    expect(ids(files)).toEqual(["c1", "c2"]);
+    files.put(aContainer("c3"));
+    files.listed(files.begin(), list, null);
+    expect(ids(files)).toEqual(["c1", "c2"]);
+  });
+
+  it("are covered by a list that says the same as the one before", () => {
+    const files = openContainerFiles();
+    const list = [aContainer("c1")];
+    files.listed(files.begin(), list, null);
+    const earlier = files.begin();
+    files.listed(files.begin(), list, null);
+    expect(files.inspected(earlier, "c1", null)).toBeNull();
+    expect(ids(files)).toEqual(["c1"]);
+  });
+
   it("tell whose they were when they are removed", () => {
     const files = openContainerFiles();
     files.put(aContainer("c1"));

@@ -6,6 +6,7 @@ import { openFleetTally } from "../../src/observe/fleet-tally.ts";
 import type { HostMirror } from "../../src/observe/host-mirror.ts";
 import type { Depth, Eyes } from "../../src/observe/observe.ts";
 import { observe } from "../../src/observe/observe.ts";
+import { openLastLooks } from "../../src/observe/last-looks.ts";
 import { openPictures } from "../../src/observe/pictures.ts";
 import { openRegistryMirror } from "../../src/observe/registry-mirror.ts";
 import { noSwarmMirror } from "../../src/observe/swarm-mirror.ts";
@@ -28,13 +29,14 @@ function eyesOn(hosts: readonly HostMirror[]) {
   const eyes: Eyes = {
     clock,
     hosts,
-    holders: { note: () => undefined, of: () => new Set(hosts.map(({ host }) => host)) },
+    holders: { of: () => hosts },
     identities: { nodeOf: (host) => `${host}-node`, addresses: {} },
     registry: openRegistryMirror(script.registry, clock),
     swarm: noSwarmMirror,
     compose: null,
     tally: openFleetTally(),
     pictures: openPictures(),
+    lastLooks: openLastLooks(),
     learnNodes: async () => undefined,
   };
   const look = async (depth: Depth = "mirror", services = [web], memory = noMemory) => {
@@ -65,6 +67,33 @@ describe("observing a service", () => {
       agreeingReads: 0,
       registrationsBefore: null,
     });
+  });
+
+  it("gives the very same observation while nothing about the service has changed", async () => {
+    const there = [container(1)];
+    const { eyes, script, look } = eyesOn([aHostMirror("h1", there)]);
+    script.services.set("web", [aRegistration("web", "heal.live.web.1.1", 1)]);
+    const seen = async () => (await look()).services["web"];
+    const first = await seen();
+    expect(await seen()).toBe(first);
+    there.push(container(2));
+    const second = await seen();
+    expect(second?.instances).toHaveLength(2);
+    expect(await seen()).toBe(second);
+    script.services.set("web", []);
+    eyes.registry.invalidate(["web"]);
+    expect((await seen())?.instances).toMatchObject([{ registration: null }, { registration: null }]);
+    eyes.lastLooks.forgetAll();
+    expect(await seen()).not.toBe(second);
+  });
+
+  it("makes a new observation of what a closer look or a silent host is about", async () => {
+    const { look } = eyesOn([aHostMirror("h1", [container(1)])]);
+    const first = (await look("consistent")).services["web"];
+    expect((await look("consistent")).services["web"]).not.toBe(first);
+    const half = eyesOn([aHostMirror("h1", [container(1)]), aHostMirror("h2", [], { sinceMs: 7 })]);
+    const seen = (await half.look()).services["web"];
+    expect((await half.look()).services["web"]).not.toBe(seen);
   });
 
   it("asks Consul under the name that the service has there", async () => {

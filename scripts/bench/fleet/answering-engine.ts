@@ -1,5 +1,6 @@
 import type { DockerConnection } from "../../../src/adapters/docker/connection.ts";
 import { EngineClock } from "../../../src/adapters/docker/engine-clock.ts";
+import type { Listing } from "../../../src/adapters/docker/list-containers.ts";
 import { listContainers } from "../../../src/adapters/docker/list-containers.ts";
 import { parseInspected } from "../../../src/adapters/docker/parse-container.ts";
 import type { Container } from "../../../src/model/instance.ts";
@@ -42,22 +43,25 @@ export function answeringEngine({ host, turn, text, clock, asked }: AnsweringEng
   const listing = async (): Promise<unknown> => {
     asked.docker += 1;
     await turn();
-    const answer = text();
-    asked.dockerBytes += answer.length;
-    return JSON.parse(answer) as unknown;
+    const json = Buffer.from(text());
+    asked.dockerBytes += json.length;
+    return { json };
   };
   const connection = {
     clock,
-    call: (_what: string, _ms: number, send: (docker: object) => Promise<unknown>) => send({ listContainers: listing }),
+    callUnread: (_what: string, _ms: number, send: (docker: object) => Promise<unknown>) =>
+      send({ listContainers: listing }),
+    read: (_what: string, reader: () => unknown) => reader(),
   } as unknown as DockerConnection;
   const unasked = async (): Promise<never> => {
     asked.actions += 1;
     throw new EngineError("refused", "nothing is to be changed here");
   };
+  const listed: Listing = { connection, listMs: 1_000, inspect, inspected, last: null };
   return {
     host,
     ping: async () => ({ id: host, swarmNodeId: null, swarmManager: false }),
-    list: (filter) => listContainers({ connection, listMs: 1_000, inspect, inspected }, filter),
+    list: (filter) => listContainers(listed, filter),
     inspect,
     start: unasked,
     startExisting: unasked,

@@ -7,7 +7,7 @@ import { toEngineError } from "./errors.ts";
 import { JsonLines } from "./json-lines.ts";
 import { SocketAgent } from "./socket-agent.ts";
 import { SshTunnel } from "./ssh-tunnel.ts";
-import { HttpRefusal, Transport } from "./transport.ts";
+import { HttpRefusal, Transport, unread } from "./transport.ts";
 
 /** The newest API this was written against, and the oldest in which all that is used exists. */
 const newestApi = [1, 51] as const;
@@ -59,13 +59,22 @@ export class DockerConnection {
    * Rejects with `EngineError` only. `signal` also ends the call, and after it a stream that the call resolved to.
    */
   call<T>(what: string, deadlineMs: number, send: (docker: Docker) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const run = async (ended: AbortSignal): Promise<T> => {
-      await this.#negotiated();
-      // The deadline may have passed meanwhile: nothing is sent after it.
-      ended.throwIfAborted();
-      return send(new Docker({ modem: this.#transport.until(ended) } as Docker.DockerOptions));
-    };
+    const run = async (ended: AbortSignal): Promise<T> => send(await this.#docker(ended));
     return this.#withDeadline(what, deadlineMs, run, signal);
+  }
+
+  /** The same with an answer that nobody has read yet (`Unread`); it is to be read within `read`. */
+  callUnread(what: string, deadlineMs: number, send: (docker: Docker) => Promise<unknown>): Promise<unknown> {
+    return this.#withDeadline(what, deadlineMs, async (ended) => send(await this.#docker(ended, unread)));
+  }
+
+  /** Runs what reads an answer. Throws `EngineError` only. */
+  read<T>(what: string, reader: () => T): T {
+    try {
+      return reader();
+    } catch (error) {
+      throw this.#errorFrom(error, what);
+    }
   }
 
   /** Asks whether the engine answers, and agrees on the API version for the calls that follow. */
@@ -109,6 +118,13 @@ export class DockerConnection {
     for (const controller of this.#open) controller.abort();
     this.#agent.destroy();
     this.#tunnel?.close();
+  }
+
+  async #docker(ended: AbortSignal, read?: typeof unread): Promise<Docker> {
+    await this.#negotiated();
+    // The deadline may have passed meanwhile: nothing is sent after it.
+    ended.throwIfAborted();
+    return new Docker({ modem: this.#transport.until(ended, read) } as Docker.DockerOptions);
   }
 
   async #negotiated(): Promise<void> {

@@ -1,11 +1,13 @@
+import { hash } from "node:crypto";
 import pLimit from "p-limit";
 import type { Container } from "../../model/instance.ts";
 import { LABEL } from "../../model/labels.ts";
 import type { ContainerFilter } from "../../ports/engine.ts";
 import type { DockerConnection } from "./connection.ts";
 import { COMPOSE_LABEL, type ListedContainer, parseListed, SWARM_LABEL } from "./parse-container.ts";
-import { asList } from "../answer.ts";
-import { refresh } from "./status-text.ts";
+import { asList, UnreadableAnswer } from "../answer.ts";
+import { fitsUntilMs, refresh } from "./status-text.ts";
+import type { Unread } from "./transport.ts";
 
 const inspectionsAtOnce = 8;
 
@@ -13,27 +15,69 @@ export interface Listing {
   readonly connection: DockerConnection;
   readonly listMs: number;
   readonly inspect: (id: string) => Promise<Container | null>;
-  /** Containers as they were inspected last, by id. */
+  /** Containers as they were inspected or refreshed last, by id. */
   readonly inspected: Map<string, Container>;
+  /** The last list of every service; null before there is one. */
+  last: Known | null;
 }
+
+/** A list that need not be read again while its bytes are the same. */
+interface Known {
+  readonly filter: ContainerFilter;
+  readonly digest: string;
+  readonly containers: readonly Container[];
+  /** From then on the ages in it are no longer true, and containers have to be inspected. */
+  readonly untilMs: number;
+}
+
+const what = "list containers";
 
 /**
  * The containers of interest: one filtered request in the common case, one more each where Compose projects or Swarm
  * services are looked for. The list answer leaves out start and end times and restart policy, so a container is
  * inspected when it is met for the first time or when its entry no longer fits what was inspected before. An entry
- * that cannot be read rejects the whole: it may be one of ours, and unknown is not absent.
+ * that cannot be read rejects the whole: it may be one of ours, and unknown is not absent. The same bytes as the last
+ * time give the same array.
  */
 export async function listContainers(listing: Listing, filter: ContainerFilter): Promise<readonly Container[]> {
-  const answers = await Promise.all(labelQueries(filter).map((labels) => listBy(listing, labels)));
+  const answers = await Promise.all(labelQueries(filter).map((labels) => ask(listing, labels)));
+  const digest = answers.map(({ json }) => hash("sha1", json, "base64")).join(" ");
+  const { last } = listing;
+  if (last?.filter === filter && last.digest === digest && stillHolds(listing, last)) return last.containers;
   const wanted = new Map<string, ListedContainer>();
-  for (const entry of answers.flat()) if (isWanted(entry.labels, filter)) wanted.set(entry.id, entry);
+  for (const answer of answers)
+    for (const entry of listing.connection.read(what, () => entriesOf(answer)))
+      if (isWanted(entry.labels, filter)) wanted.set(entry.id, entry);
   const limit = pLimit(inspectionsAtOnce);
-  const containers = await Promise.all([...wanted.values()].map((entry) => complete(listing, entry, limit)));
+  const completed = await Promise.all([...wanted.values()].map((entry) => complete(listing, entry, limit)));
+  const containers = completed.filter((container) => container !== null);
   // A look at every service is the time to forget those that are gone.
   if (filter.service === null) {
     for (const id of listing.inspected.keys()) if (!wanted.has(id)) listing.inspected.delete(id);
+    const isWhole = containers.length === wanted.size;
+    listing.last = isWhole ? { filter, digest, containers, untilMs: endOf(listing, containers, wanted) } : null;
   }
-  return containers.filter((container) => container !== null);
+  return containers;
+}
+
+function stillHolds({ connection, inspected }: Listing, { containers, untilMs }: Known): boolean {
+  return connection.clock.steadyMs() < untilMs && containers.every((one) => inspected.get(one.id) === one);
+}
+
+/** Until when the entries fit the containers; never, where one does not even now. */
+function endOf(
+  { connection }: Listing,
+  containers: readonly Container[],
+  entries: ReadonlyMap<string, ListedContainer>,
+): number {
+  const nowMs = connection.clock.steadyMs();
+  let endMs = Number.POSITIVE_INFINITY;
+  for (const container of containers) {
+    const entry = entries.get(container.id);
+    if (entry === undefined || refresh(container, entry, nowMs) !== container) return Number.NEGATIVE_INFINITY;
+    endMs = Math.min(endMs, fitsUntilMs(container, entry));
+  }
+  return endMs;
 }
 
 /** The engine joins several values by "and": one request per kind, narrowed to the name where there is only one. */
@@ -52,11 +96,18 @@ function adoptedQuery(label: string, names: readonly string[]): readonly string[
   return names.length === 1 ? [`${label}=${names[0]}`] : [label];
 }
 
-async function listBy({ connection, listMs }: Listing, labels: readonly string[]): Promise<ListedContainer[]> {
-  return connection.call("list containers", listMs, async (docker) => {
-    const answer: unknown = await docker.listContainers({ all: true, filters: { label: [...labels] } });
-    return asList(answer, "containers").map((entry, index) => parseListed(entry, `containers[${index}]`));
+async function ask({ connection, listMs }: Listing, labels: readonly string[]): Promise<Unread> {
+  const filters = { label: [...labels] };
+  const answer = await connection.callUnread(what, listMs, (docker) => docker.listContainers({ all: true, filters }));
+  return connection.read(what, () => {
+    if (typeof answer === "object" && answer !== null && "json" in answer) return answer as Unread;
+    throw new UnreadableAnswer("containers is something else than JSON");
   });
+}
+
+function entriesOf({ json }: Unread): readonly ListedContainer[] {
+  const answer = JSON.parse(json.toString()) as unknown;
+  return asList(answer, "containers").map((entry, index) => parseListed(entry, `containers[${index}]`));
 }
 
 function isWanted(labels: Readonly<Record<string, string>>, filter: ContainerFilter): boolean {
@@ -75,5 +126,7 @@ async function complete(
 ): Promise<Container | null> {
   const before = inspected.get(entry.id);
   const refreshed = before === undefined ? null : refresh(before, entry, connection.clock.steadyMs());
-  return refreshed ?? limit(() => inspect(entry.id));
+  if (refreshed === null) return limit(() => inspect(entry.id));
+  inspected.set(entry.id, refreshed);
+  return refreshed;
 }

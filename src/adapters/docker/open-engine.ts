@@ -5,6 +5,7 @@ import { createAndStart } from "./create-container.ts";
 import type { EngineEndpoint } from "./endpoint.ts";
 import { refusedBecause } from "./errors.ts";
 import { Identity } from "./identity.ts";
+import type { Listing } from "./list-containers.ts";
 import { listContainers } from "./list-containers.ts";
 import { outputText } from "./output-text.ts";
 import { parseInspected } from "./parse-container.ts";
@@ -68,6 +69,8 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
     return container;
   };
 
+  const listing: Listing = { connection, listMs: deadlines.listMs, inspect, inspected, last: null };
+
   const remove = async (id: string): Promise<void> => {
     try {
       await unlessGone(() =>
@@ -107,7 +110,7 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
     host,
     connection,
     ping: () => identity.read(),
-    list: (filter) => listContainers({ connection, listMs: deadlines.listMs, inspect, inspected }, filter),
+    list: (filter) => listContainers(listing, filter),
     inspect,
     async start(creation, mayGoOn = () => undefined) {
       const id = await createAndStart(connection, deadlines, creation, mayGoOn, remove);

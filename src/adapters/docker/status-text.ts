@@ -29,6 +29,16 @@ export function refresh(before: Container, listed: ListedContainer, nowMs: numbe
   return isSame && samePorts(before.ports, ports) ? before : { ...before, name, health, address, ports };
 }
 
+/** Until when, on our clock, the same entry fits the same container: what it says of its age is too old then. */
+export function fitsUntilMs(container: Container, { state, statusText }: ListedContainer): number {
+  if (!isAlive(state) && !hasEnded(state)) return Number.POSITIVE_INFINITY;
+  const [prefix, atMs] = isAlive(state)
+    ? ["Up ", container.startedAtMs]
+    : [/^(?:Exited|Restarting) \(-?\d+\) /.exec(statusText)?.[0] ?? "", container.finishedAtMs];
+  const range = durationRange(statusText.slice(prefix.length));
+  return range === null || atMs === null ? Number.NEGATIVE_INFINITY : atMs + range[1] + toleranceMs;
+}
+
 function samePorts(one: Container["ports"], other: Container["ports"]): boolean {
   return (
     one.length === other.length &&

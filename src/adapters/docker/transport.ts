@@ -24,6 +24,13 @@ export class HttpRefusal extends Error {
   }
 }
 
+/** A JSON answer as it came, so that whoever asked need not read what he knows. */
+export interface Unread {
+  readonly json: Buffer;
+}
+
+type Read = (json: Buffer) => unknown;
+
 export interface TransportOptions {
   readonly agent: SocketAgent;
   /** `name:port` for the Host header. */
@@ -46,10 +53,10 @@ export class Transport {
     this.#options = options;
   }
 
-  /** A modem for dockerode whose calls end when the signal fires. */
-  until(signal: AbortSignal): { readonly dial: Dial } {
+  /** A modem for dockerode whose calls end when the signal fires, and whose JSON answers are what `read` makes of them. */
+  until(signal: AbortSignal, read: Read = parsed): { readonly dial: Dial } {
     // dockerode reads fields of answers in its callback, where `null` would make it throw into nowhere.
-    return { dial: callbackify(async (call: DialOptions) => (await this.#send(call, signal)) ?? {}) };
+    return { dial: callbackify(async (call: DialOptions) => (await this.#send(call, signal, read)) ?? {}) };
   }
 
   /** What the engine's ping says of its API, `1.41` for example; empty when it does not say. */
@@ -61,15 +68,15 @@ export class Transport {
     return String(response.headers["api-version"] ?? "");
   }
 
-  /** Parsed JSON, a Buffer for any other content, or the stream where one was asked for. */
-  async #send(call: DialOptions, signal: AbortSignal): Promise<unknown> {
+  /** What `read` makes of JSON, a Buffer for any other content, or the stream where one was asked for. */
+  async #send(call: DialOptions, signal: AbortSignal, read: Read): Promise<unknown> {
     const response = await this.#respond(call.method, pathOf(call, this.version), bodyOf(call), signal);
     const status = response.statusCode ?? 0;
     const accepted = call.statusCodes[status] === true;
     if (accepted && call.isStream === true) return response;
     const content = await this.#collect(response);
     if (!accepted) throw new HttpRefusal(status, sentenceOf(status, content));
-    return isJson(response.headers) ? JSON.parse(content.toString()) : content;
+    return isJson(response.headers) ? read(content) : content;
   }
 
   #respond(method: string, path: string, body: string | null, signal: AbortSignal): Promise<IncomingMessage> {
@@ -109,6 +116,15 @@ export class Transport {
       response.on("error", reject);
     });
   }
+}
+
+function parsed(json: Buffer): unknown {
+  return JSON.parse(json.toString());
+}
+
+/** For `until`: leaves the answer unread. */
+export function unread(json: Buffer): Unread {
+  return { json };
 }
 
 function pathOf(call: DialOptions, version: string | null): string {

@@ -12,7 +12,8 @@ import type { DesiredState, Service } from "../../model/service.ts";
  * it looked at, however many services there are.
  */
 export interface Seen {
-  decided(decision: { readonly observed: Observation; readonly plan: Plan }): void;
+  /** Gives whether it may have shown something new: it looked at a service, or a host is or was silent. */
+  decided(decision: { readonly observed: Observation; readonly plan: Plan }): boolean;
   /** What came of a service's actions; a pass without any leaves the last results standing. */
   acted(service: string, results: readonly ActionResult[], nowMs: number): void;
   /** Puts together what conditions are judged from. What has not changed is the same object as the last time. */
@@ -48,6 +49,10 @@ export function openSeen(): Seen {
     made.set(service.name, { seen, facts });
     return facts;
   };
+  const carriedBy = (host: string, desired: DesiredState): HostFacts["carried"] =>
+    [...(carried.get(host) ?? [])]
+      .filter(([service]) => desired.services[service] !== undefined)
+      .map(([service, instances]) => ({ service, instances }));
   const forgetAllBut = (desired: DesiredState): void => {
     for (const name of services.keys()) {
       if (desired.services[name] !== undefined) continue;
@@ -62,12 +67,14 @@ export function openSeen(): Seen {
       for (const [name, { standing, holds }] of Object.entries(plan.services)) {
         note(name, { standing, holds, instances: observed.services[name]?.instances ?? [] });
       }
+      const wasAnySilent = Object.values(hosts).some(isSilent);
       hosts = observed.hosts;
       for (const host of carried.keys()) if (hosts[host] === undefined) carried.delete(host);
       for (const host of Object.keys(hosts)) if (!carried.has(host)) carried.set(host, new Map());
       for (const [name, { instances }] of Object.entries(observed.services)) {
         carriers.set(name, carry(carried, carriers.get(name) ?? [], hosts, name, instances));
       }
+      return wasAnySilent || Object.values(hosts).some(isSilent) || Object.keys(plan.services).length > 0;
     },
     acted(service, results, nowMs) {
       if (results.length > 0) note(service, { acted: { results, atMs: nowMs } });
@@ -79,9 +86,7 @@ export function openSeen(): Seen {
         name,
         {
           observation,
-          carried: [...(carried.get(name) ?? [])]
-            .filter(([service]) => desired.services[service] !== undefined)
-            .map(([service, instances]) => ({ service, instances })),
+          carried: isSilent(observation) || memory.fleet.lostHosts[name] !== undefined ? carriedBy(name, desired) : [],
         },
       ]);
       return {

@@ -10,6 +10,8 @@ import { noFleetMemory } from "../../../src/model/memory.ts";
 import type { Service } from "../../../src/model/service.ts";
 import { defaultTuning } from "../../../src/model/tuning.ts";
 import { openFleetTally } from "../../../src/observe/fleet-tally.ts";
+import { openLastLooks } from "../../../src/observe/last-looks.ts";
+import { openNews } from "../../../src/loop/news.ts";
 import { openPictures } from "../../../src/observe/pictures.ts";
 import { openRegistryMirror } from "../../../src/observe/registry-mirror.ts";
 import { noSwarmMirror } from "../../../src/observe/swarm-mirror.ts";
@@ -53,13 +55,14 @@ export function aWorldOf(...services: readonly Service[]) {
     eyes: {
       clock,
       hosts,
-      holders: { note: () => undefined, of: () => new Set(["h1", "h2"]) },
+      holders: { of: () => hosts },
       identities: { nodeOf: (host) => `${host}-node`, addresses: {} },
       registry: openRegistryMirror(consul.registry, clock),
       swarm: noSwarmMirror,
       compose: null,
       tally: openFleetTally(),
       pictures: openPictures(),
+      lastLooks: openLastLooks(),
       learnNodes: async () => undefined,
     },
     memory: {
@@ -97,6 +100,7 @@ export function aWorldOf(...services: readonly Service[]) {
       }
       return results;
     },
+    news: openNews(),
     fleetTurn: openTurn(),
     report: {
       decided: (decision) => void decisions.push(decision),

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { realClock } from "../../../src/adapters/clock.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import { everything, id, inspected, listed } from "./answers.ts";
+import { aFakeEngine, json } from "./fake-engine.ts";
+
+const minuteMs = 60_000;
+const startedAtMs = Date.parse(inspected.State.StartedAt);
+
+/** An engine with one container, five and a half minutes after its start; both what it says and the time can change. */
+async function anEngine() {
+  const real = realClock();
+  let nowMs = startedAtMs + 5.5 * minuteMs;
+  const clock: Clock = { ...real, steadyMs: () => nowMs, wallMs: () => nowMs };
+  let list: unknown = [listed];
+  let inspection: unknown = inspected;
+  const fake = await aFakeEngine(
+    {
+      [`/containers/${id}/json`]: (request, response) => json(inspection)(request, response),
+      "/containers/json": (request, response) => {
+        response.setHeader("Date", new Date(nowMs).toUTCString());
+        json(list)(request, response);
+      },
+    },
+    { clock },
+  );
+  return {
+    list: () => fake.engine.list(everything),
+    inspect: () => fake.engine.inspect(id),
+    inspections: () => fake.requests.filter((line) => line.includes(`/containers/${id}/json`)).length,
+    answers: (entry: object) => void (list = [{ ...listed, ...entry }]),
+    inspectsAs: (answer: unknown) => void (inspection = answer),
+    isLaterBy: (ms: number) => void (nowMs += ms),
+  };
+}
+
+describe("a list with the same bytes as the last one", () => {
+  it("gives the same array, and is not completed by anything", async () => {
+    const engine = await anEngine();
+    const first = await engine.list();
+    expect(first).toHaveLength(1);
+    expect(await engine.list()).toBe(first);
+    expect(engine.inspections()).toBe(1);
+  });
+
+  it("is read again when it says something else", async () => {
+    const engine = await anEngine();
+    await engine.list();
+    engine.answers({ Status: "Up 5 minutes (unhealthy)" });
+    expect(await engine.list()).toMatchObject([{ health: "unhealthy" }]);
+  });
+
+  it("is held against what an inspection has shown meanwhile", async () => {
+    const engine = await anEngine();
+    const first = await engine.list();
+    engine.inspectsAs({ ...inspected, HostConfig: { ...inspected.HostConfig, RestartPolicy: { Name: "no" } } });
+    await engine.inspect();
+    const second = await engine.list();
+    expect(second).not.toBe(first);
+    expect(second).toMatchObject([{ restartsItself: false }]);
+  });
+
+  it("is not believed once the ages in it cannot be true any more", async () => {
+    const engine = await anEngine();
+    const first = await engine.list();
+    engine.isLaterBy(minuteMs);
+    const second = await engine.list();
+    expect(second).not.toBe(first);
+    expect(engine.inspections()).toBe(2);
+  });
+});
