@@ -4,6 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { openRedis } from "../../src/adapters/redis/open-redis.ts";
+import { freePort } from "../../scripts/machine/state.ts";
 import { ask, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
 import type { RedisHeal, TaggedRegistration } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
@@ -78,10 +80,61 @@ test("of two masters that nobody remembers neither is touched until a person say
 });
 
 test("under Sentinel's authority heal promotes nobody, and the tags follow whom Sentinel has promoted", async () => {
-  const port = 27_000 + Math.floor(Math.random() * 2_000);
+  const { of, first, second } = await underSentinel({ downAfter: "1s" });
+  await signal(of, first.container, "SIGKILL");
+  expect((await newMaster(of, first)).container).toBe(second.container);
+  expect(
+    of.results.filter(({ action }) => action.kind === "promote-replica" || action.kind === "attach-replica"),
+  ).toEqual([]);
+});
+
+test("a change that Sentinel makes is heard from Sentinel itself, and the tags follow it", async () => {
+  const { of, second, sentinel } = await underSentinel({ downAfter: "10m" });
+  const redis = openRedis();
+  const ending = new AbortController();
+  cleanUps.push(
+    async () => ending.abort(),
+    async () => redis.close(),
+  );
+  const heard: (string | null)[] = [];
+  void redis.followSentinel(
+    { address: { host: sentinel.address, port: sentinel.port }, login: null, tls: null },
+    (name) => heard.push(name),
+    ending.signal,
+  );
+  const said = (what: string | null) =>
+    until(
+      `to hear ${what}`,
+      async () => heard,
+      (all) => all.includes(what),
+    );
+  await said(null);
+  await ask(sentinel, "SENTINEL", "FAILOVER", "group");
+  await said("group");
+  await until(
+    "the tag to follow",
+    () => of.master(),
+    (master) => master?.container === second.container,
+  );
+});
+
+interface UnderSentinel {
+  readonly of: RedisHeal;
+  readonly first: TaggedRegistration;
+  readonly second: TaggedRegistration;
+  readonly sentinel: { readonly address: string; readonly port: number };
+}
+
+/** A master with one replica, which Sentinel knows, with the tags as Sentinel has it. */
+async function underSentinel({ downAfter }: { readonly downAfter: string }): Promise<UnderSentinel> {
+  const sentinel = { address: "127.0.0.1", port: await freePort() };
   heal = await openRedisHeal({
     count: 2,
-    redis: { authority: "sentinel", sentinel: { addresses: [`127.0.0.1:${port}`], masterName: "group" } },
+    redis: {
+      authority: "sentinel",
+      downAfter,
+      sentinel: { addresses: [`127.0.0.1:${sentinel.port}`], masterName: "group" },
+    },
   });
   const of = heal;
   const [first, second] = await until(
@@ -91,8 +144,7 @@ test("under Sentinel's authority heal promotes nobody, and the tags follow whom 
   );
   if (first === undefined || second === undefined) throw new Error("no nodes");
   await ask(second, "REPLICAOF", await insideOf(of, first), "6379");
-  const sentinel = await startSentinel(port, await insideOf(of, first));
-  cleanUps.push(sentinel);
+  cleanUps.push(await startSentinel(sentinel.port, await insideOf(of, first)));
   await until(
     "the tag",
     () => of.master(),
@@ -101,15 +153,11 @@ test("under Sentinel's authority heal promotes nobody, and the tags follow whom 
   // Sentinel looks for replicas every ten seconds.
   await until(
     "Sentinel knows the replica",
-    () => ask({ address: "127.0.0.1", port }, "SENTINEL", "REPLICAS", "group"),
+    () => ask(sentinel, "SENTINEL", "REPLICAS", "group"),
     (replicas) => (replicas as readonly unknown[]).length === 1,
   );
-  await signal(of, first.container, "SIGKILL");
-  expect((await newMaster(of, first, 60_000)).container).toBe(second.container);
-  expect(
-    of.results.filter(({ action }) => action.kind === "promote-replica" || action.kind === "attach-replica"),
-  ).toEqual([]);
-}, 150_000);
+  return { of, first, second, sentinel };
+}
 
 async function startSentinel(port: number, master: string): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), "heal-sentinel-"));
