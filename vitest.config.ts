@@ -1,7 +1,16 @@
 import { defineConfig } from "vitest/config";
 
 /** What speaks to sockets, processes and files, be it against a stand-in on this machine. */
-const edges = ["test/adapters/**/*.test.ts", "test/server/**/*.test.ts", "test/report/alerts/host-death.test.ts"];
+const edges = [
+  "test/adapters/**/*.test.ts",
+  "test/server/**/*.test.ts",
+  "test/cli/quick/*.test.ts",
+  "test/cli/bad-input.test.ts",
+  "test/desired/on-disk.test.ts",
+  "test/perf-guard/cost.test.ts",
+  "test/report/alerts/host-death.test.ts",
+  "test/settings/locate-socket.test.ts",
+];
 /** Rules that hold for whatever is drawn: as many draws as a test run has time for, more with HEAL_PROPERTY_RUNS. */
 const properties = ["test/fuzz/**/*.test.ts", "test/**/*{property,properties}.test.ts"];
 const realParts = ["test/e2e/**", "test/**/*.real.test.ts"];
@@ -23,6 +32,7 @@ export default defineConfig({
           exclude: [...properties, ...edges, ...realParts, "test/simulator/**"],
           // No test changes what another could see, so none needs modules of its own: most of the time went there.
           isolate: false,
+          pool: "threads",
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
         },

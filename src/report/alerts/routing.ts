@@ -1,5 +1,6 @@
 import type { Alert, AlertQuietHours, AlertRoute, AlertRules, AlertSeverity, Silence } from "../../model/alert.ts";
 import { DEFAULT_ROUTE } from "./condition.ts";
+import { minuteOfDay } from "./times.ts";
 
 /** What is known of the present when it is decided who is told. */
 export interface Present {
@@ -59,14 +60,7 @@ function sleeps({ quietHours }: AlertRoute, severity: AlertSeverity, wallMs: num
 
 /** From the first minute on, up to but not including the last; the same minute twice means never. */
 export function isQuiet({ fromMinute, toMinute, timezone }: AlertQuietHours, wallMs: number): boolean {
-  const minute = minuteOfDay(wallMs, timezone);
+  const minute = minuteOfDay(timezone, wallMs);
   if (fromMinute <= toMinute) return minute >= fromMinute && minute < toMinute;
   return minute >= fromMinute || minute < toMinute;
-}
-
-function minuteOfDay(wallMs: number, timeZone: string): number {
-  const format = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "numeric", minute: "numeric", hourCycle: "h23" });
-  const part = (type: "hour" | "minute"): number =>
-    Number(format.formatToParts(wallMs).find((one) => one.type === type)?.value ?? 0);
-  return part("hour") * 60 + part("minute");
 }

@@ -6,15 +6,22 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 /** Writes wall-clock times for people: `03:12 UTC`, and with the date when that is more than half a day from now. */
 export function timeWriter(timeZone: string, nowMs: number): (atMs: number) => string {
   return (atMs) => {
-    const parts = Object.fromEntries(
-      formatOf(timeZone)
-        .formatToParts(atMs)
-        .map(({ type, value }) => [type, value]),
-    );
-    const time = `${parts["hour"]}:${parts["minute"]} ${parts["timeZoneName"]}`;
+    const parts = partsOf(timeZone, atMs);
+    const time = `${parts.hour}:${parts.minute} ${parts.timeZoneName}`;
     if (Math.abs(nowMs - atMs) < 43_200_000) return time;
-    return `${parts["year"]}-${parts["month"]}-${parts["day"]} ${time}`;
+    return `${parts.year}-${parts.month}-${parts.day} ${time}`;
   };
+}
+
+/** The minute of the day on the clocks of a time zone, 0 … 1439. */
+export function minuteOfDay(timeZone: string, atMs: number): number {
+  const { hour, minute } = partsOf(timeZone, atMs);
+  return Number(hour) * 60 + Number(minute);
+}
+
+function partsOf(timeZone: string, atMs: number): Partial<Record<Intl.DateTimeFormatPartTypes, string>> {
+  const parts = formatOf(timeZone).formatToParts(atMs);
+  return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
