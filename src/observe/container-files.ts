@@ -42,12 +42,6 @@ interface Filed {
   isTold: boolean;
 }
 
-/** What is under one key, by id, and as it was last given out. */
-interface Place {
-  readonly byId: Map<string, Filed>;
-  given: readonly Container[] | null;
-}
-
 /** What most hosts have of most services. */
 const none: readonly Container[] = [];
 
@@ -56,7 +50,8 @@ export function openContainerFiles(
   onHolder: (key: OwnerKey, holds: boolean) => void = () => undefined,
 ): ContainerFiles {
   const byId = new Map<string, Filed>();
-  const byKey = new Map<OwnerKey, Place>();
+  /** Lists that are replaced and never changed: a host mostly has one container of a service. */
+  const byKey = new Map<OwnerKey, readonly Container[]>();
   /** Since when what is under a key is known in full: the ticket of its last list. */
   const listedAt = new Map<OwnerKey, number>();
   let allListedAt = 0;
@@ -68,19 +63,17 @@ export function openContainerFiles(
   let moment = 0;
   let runningCount = 0;
 
+  const under = (key: OwnerKey): readonly Container[] => byKey.get(key) ?? none;
   const drop = (id: string): OwnerKey | null => {
     const filed = byId.get(id);
     if (filed === undefined) return null;
     whole = null;
     byId.delete(id);
-    const place = byKey.get(filed.key);
-    if (place !== undefined) {
-      place.byId.delete(id);
-      place.given = null;
-      if (place.byId.size === 0) {
-        byKey.delete(filed.key);
-        onHolder(filed.key, false);
-      }
+    const left = under(filed.key).filter((one) => one.id !== id);
+    if (left.length > 0) byKey.set(filed.key, left);
+    else {
+      byKey.delete(filed.key);
+      onHolder(filed.key, false);
     }
     if (filed.container.state === "running") runningCount -= 1;
     return filed.key;
@@ -93,9 +86,11 @@ export function openContainerFiles(
     if (there !== undefined && there.key === key) {
       // The common case of a list: nothing moves, and nobody need be told.
       runningCount += Number(container.state === "running") - Number(there.container.state === "running");
-      const place = byKey.get(key);
       if (there.container !== container || isTold) whole = null;
-      if (there.container !== container && place !== undefined) place.given = null;
+      if (there.container !== container) {
+        const replaced = under(key).map((one) => (one.id === id ? container : one));
+        byKey.set(key, replaced);
+      }
       there.container = container;
       there.asOf = asOf;
       there.isTold = isTold;
@@ -104,16 +99,10 @@ export function openContainerFiles(
     const before = drop(id);
     if (key === null) return before;
     whole = null;
-    const filed = { key, container, asOf, isTold };
-    byId.set(id, filed);
-    const place = byKey.get(key);
-    if (place === undefined) {
-      byKey.set(key, { byId: new Map([[id, filed]]), given: null });
-      onHolder(key, true);
-    } else {
-      place.byId.set(id, filed);
-      place.given = null;
-    }
+    byId.set(id, { key, container, asOf, isTold });
+    const others = under(key);
+    byKey.set(key, others.concat(container));
+    if (others.length === 0) onHolder(key, true);
     if (container.state === "running") runningCount += 1;
     return key;
   };
@@ -133,12 +122,7 @@ export function openContainerFiles(
     Math.max(byId.get(id)?.asOf ?? 0, gone.get(id) ?? 0) > ticket;
 
   return {
-    under(key) {
-      const place = byKey.get(key);
-      if (place === undefined) return none;
-      place.given ??= Array.from(place.byId.values(), ({ container }) => container);
-      return place.given;
-    },
+    under,
     find: (id) => byId.get(id)?.container ?? null,
     running: () => runningCount,
     put: (container) => file(container, (moment += 1), true),
@@ -187,7 +171,7 @@ export function openContainerFiles(
       }
       for (const key of keys ?? [...byKey.keys()]) {
         if (isCovered(key, look)) continue;
-        for (const id of byKey.get(key)?.byId.keys() ?? []) {
+        for (const { id } of under(key)) {
           if (fresh.has(id)) continue;
           if (isOutdated(id, look)) isFiledWhole = false;
           else bury(id, look.ticket);

@@ -11,6 +11,7 @@ import { openEngine } from "../adapters/docker/open-engine.ts";
 import { diskFiles } from "../adapters/files/disk-files.ts";
 import { openRedis } from "../adapters/redis/open-redis.ts";
 import { realRandom } from "../adapters/random.ts";
+import { shareTexts } from "../adapters/shared-texts.ts";
 import { openSwarm } from "../adapters/swarm/open-swarm.ts";
 import type { Tools } from "../act/hands.ts";
 import { ActionRefused } from "../act/hands.ts";
@@ -62,7 +63,10 @@ export function openAdapters(settings: Settings, variables: (name: string) => st
   // A lease must not be lost because slow reads have taken all connections.
   const own = consul(settings.consul.address, 8);
   const coordination = consulCoordination({ connection: own, clock, random }, settings.environment);
-  const engines = Object.fromEntries(hosts.map(({ name, docker }) => [name, openEngine(name, docker, { clock })]));
+  const share = shareTexts();
+  const engines = Object.fromEntries(
+    hosts.map(({ name, docker }) => [name, openEngine(name, docker, { clock, share })]),
+  );
   const redis = openRedis();
   const tools: Tools = {
     environment: settings.environment,

@@ -3,6 +3,7 @@ import { EngineClock } from "../../../src/adapters/docker/engine-clock.ts";
 import type { Listing } from "../../../src/adapters/docker/list-containers.ts";
 import { listContainers } from "../../../src/adapters/docker/list-containers.ts";
 import { parseInspected } from "../../../src/adapters/docker/parse-container.ts";
+import type { Share } from "../../../src/adapters/shared-texts.ts";
 import type { Container } from "../../../src/model/instance.ts";
 import type { Cancel, Clock } from "../../../src/ports/clock.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
@@ -21,10 +22,11 @@ export interface AnsweringEngineDeps {
   readonly text: () => string;
   readonly clock: Clock;
   readonly asked: Asked;
+  readonly share: Share;
 }
 
 /** An engine whose answers are texts already, read by the real adapter's own readers. It has no events of its own. */
-export function answeringEngine({ host, turn, text, clock, asked }: AnsweringEngineDeps): Engine {
+export function answeringEngine({ host, turn, text, clock, asked, share }: AnsweringEngineDeps): Engine {
   const engineClock = new EngineClock(clock);
   const inspected = new Map<string, Container>();
   /** Only while containers are met for the first time: kept, it would count as memory of heal. */
@@ -36,7 +38,7 @@ export function answeringEngine({ host, turn, text, clock, asked }: AnsweringEng
     forget ??= clock.after(1_000, () => ((byId = null), (forget = null)));
     const found = byId.get(id);
     if (found === undefined) return null;
-    const container = parseInspected(inspectedJson(found, clock.wallMs() - RUNNING_FOR_MS), host, engineClock);
+    const container = parseInspected(inspectedJson(found, clock.wallMs() - RUNNING_FOR_MS), host, engineClock, share);
     inspected.set(id, container);
     return container;
   };

@@ -1,11 +1,12 @@
 import { setImmediate as breathe } from "node:timers/promises";
-import pLimit from "p-limit";
 import type { Tools } from "../../../src/act/hands.ts";
 import { realClock } from "../../../src/adapters/clock.ts";
 import type { ConsulConnection } from "../../../src/adapters/consul/connection.ts";
 import { consulRegistry } from "../../../src/adapters/consul/registry.ts";
 import { silentLog } from "../../../src/adapters/log/silent-log.ts";
+import { openLanes } from "../../../src/adapters/lanes.ts";
 import { realRandom } from "../../../src/adapters/random.ts";
+import { shareTexts } from "../../../src/adapters/shared-texts.ts";
 import { startAlerting } from "../../../src/loop/alerting.ts";
 import type { RegistryHints } from "../../../src/loop/daemon.ts";
 import { startDaemon } from "../../../src/loop/daemon.ts";
@@ -68,10 +69,14 @@ export async function openInProcess(
   const told = new Map<string, string>();
   let changes = 300_000;
   const connection = consul ?? answeringConsul((service) => told.get(service) ?? answers.health(service), asked);
-  const oneByOne = pLimit(1);
+  const share = shareTexts();
+  const oneByOne = openLanes(1);
   const turn = (): Promise<void> => oneByOne(() => breathe());
   const engines = Object.fromEntries(
-    fleet.hosts.map((host) => [host, answeringEngine({ host, turn, text: () => answers.listed(host), clock, asked })]),
+    fleet.hosts.map((host) => [
+      host,
+      answeringEngine({ host, turn, text: () => answers.listed(host), clock, asked, share }),
+    ]),
   );
   const tools: Tools = {
     environment: ENVIRONMENT,
@@ -202,7 +207,7 @@ function agentOf(host: string): ConsulConnection {
 
 function answeringConsul(health: (service: string) => string, asked: Asked): ConsulConnection {
   // As many at once as a real connection allows.
-  const lanes = pLimit(32);
+  const lanes = openLanes(32);
   const headers = { "x-consul-index": "200000", "x-consul-knownleader": "true", "x-consul-lastcontact": "0" };
   return {
     url: "memory",

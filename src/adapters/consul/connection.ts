@@ -2,8 +2,8 @@ import { EventEmitter } from "node:events";
 import http from "node:http";
 import https from "node:https";
 import Consul from "consul";
-import pLimit from "p-limit";
 import { RegistryError } from "../../ports/registry.ts";
+import { openLanes } from "../lanes.ts";
 import { AnswerBody } from "./answer-body.ts";
 import { asRegistryError } from "./failures.ts";
 
@@ -93,10 +93,10 @@ export function connectConsul(address: ConsulAddress, limits: ConnectionLimits =
   const headers = address.token === null ? {} : { "x-consul-token": address.token };
 
   /** Thousands of reads at once wait here for a connection, so that none is late for having waited. */
-  const lanes = pLimit(limits.connectionsMax);
+  const lanes = openLanes(limits.connectionsMax);
   function request(wanted: ConsulRequest): Promise<ConsulReply> {
     const askedAt = performance.now();
-    return lanes(() => {
+    return lanes(async () => {
       if (performance.now() - askedAt < limits.timeoutMs * waitsMax) return send(wanted);
       throw new RegistryError(
         "unreachable",

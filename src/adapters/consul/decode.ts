@@ -1,4 +1,6 @@
 import { RegistryError } from "../../ports/registry.ts";
+import type { Share } from "../shared-texts.ts";
+import { asItIs } from "../shared-texts.ts";
 
 /**
  * Reads what Consul answered without trusting its shape. Each function takes a value and where it stands in the answer,
@@ -43,10 +45,10 @@ export function wholeNumber(value: unknown, where: string): number {
 }
 
 /** A map of texts. Built so that a key like `__proto__` stays a key. */
-export function texts(value: unknown, where: string): Record<string, string> {
+export function texts(value: unknown, where: string, share: Share = asItIs): Record<string, string> {
   if (value === undefined || value === null) return {};
   const entries = Object.entries(fields(value, where));
-  return Object.fromEntries(entries.map(([key, entry]) => [key, text(entry, `${where}.${key.slice(0, 60)}`)]));
+  return Object.fromEntries(entries.map(([key, entry]) => [key, share(text(entry, `${where}.${key.slice(0, 60)}`))]));
 }
 
 /** Takes control characters out and keeps the first `charactersMax`, for what people read. */

@@ -1,5 +1,7 @@
 import type { Registration } from "../../model/instance.ts";
 import type { Answer } from "../../ports/registry.ts";
+import type { Share } from "../shared-texts.ts";
+import { asItIs } from "../shared-texts.ts";
 import type { ConsulConnection } from "./connection.ts";
 import { fields, filledText, list, textOr, wholeNumber } from "./decode.ts";
 import type { LastAnswers } from "./last-answers.ts";
@@ -26,6 +28,7 @@ export async function readAllServices(
   connection: ConsulConnection,
   last: LastAnswers<NodeContent>,
   nodesMax: number,
+  share: Share = asItIs,
 ): Promise<AllServices | null> {
   const options = { consistency: "default" } as const;
   const nodes = await readText(connection, { path: ["catalog", "nodes"], what: "nodes" }, options);
@@ -33,7 +36,7 @@ export async function readAllServices(
     filledText(fields(value, where)["Node"], `${where}.Node`),
   );
   if (names.length === 0 || names.length > nodesMax) return null;
-  const read = await Promise.all(names.map((node) => readNode(connection, node, last)));
+  const read = await Promise.all(names.map((node) => readNode(connection, node, last, share)));
   const answers = [nodes, ...read.flatMap(({ answers }) => answers)];
   if (answers.some(({ filtered }) => filtered)) return null;
   return {
@@ -45,7 +48,7 @@ export async function readAllServices(
   };
 }
 
-async function readNode(connection: ConsulConnection, node: string, last: LastAnswers<NodeContent>) {
+async function readNode(connection: ConsulConnection, node: string, last: LastAnswers<NodeContent>, share: Share) {
   const options = { consistency: "default" } as const;
   const checks = await readText(
     connection,
@@ -63,13 +66,14 @@ async function readNode(connection: ConsulConnection, node: string, last: LastAn
       json({ text: checksText }, `checks of node ${node}`),
       json({ text: servicesText }, `services of node ${node}`),
       checks.index,
+      share,
     ),
   );
   return { answers: [checks, services], content };
 }
 
 /** `checksIndex`: what is newer than this was not there yet when the checks were read. */
-export function contentOf(checks: unknown, node: unknown, checksIndex: number): NodeContent {
+export function contentOf(checks: unknown, node: unknown, checksIndex: number, share: Share = asItIs): NodeContent {
   if (node === null) return { services: new Map(), moved: new Set() };
   const { Node, Services } = fields(node, "node");
   const byService = new Map<string, unknown[]>();
@@ -92,7 +96,7 @@ export function contentOf(checks: unknown, node: unknown, checksIndex: number): 
   // Checks of what is not registered any more.
   for (const [id, name] of nameOf) if (id !== "") moved.add(name);
   const services = new Map<string, Registration[]>();
-  for (const registration of registrations(entries)) {
+  for (const registration of registrations(entries, share)) {
     const same = services.get(registration.name);
     if (same === undefined) services.set(registration.name, [registration]);
     else same.push(registration);

@@ -1,6 +1,8 @@
 import type { CheckStatus, Registration } from "../../model/instance.ts";
 import type { NodeHealth, NodeService, NotPassing } from "../../ports/registry.ts";
 import { RegistryError } from "../../ports/registry.ts";
+import type { Share } from "../shared-texts.ts";
+import { asItIs } from "../shared-texts.ts";
 import { fields, filledText, list, listOrNone, plainText, text, textOr, texts, wholeNumber } from "./decode.ts";
 
 const outputCharactersMax = 200;
@@ -18,12 +20,12 @@ interface Check {
   readonly notes: string;
 }
 
-/** The answer of `/v1/health/service/<name>`. */
-export function registrations(answer: unknown): Registration[] {
-  return list(answer, "services", registration);
+/** The answer of `/v1/health/service/<name>`. `share`: for texts that many have in common. */
+export function registrations(answer: unknown, share: Share = asItIs): Registration[] {
+  return list(answer, "services", (value, where) => registration(value, where, share));
 }
 
-function registration(value: unknown, where: string): Registration {
+function registration(value: unknown, where: string, share: Share): Registration {
   const entry = fields(value, where);
   const node = fields(entry["Node"], `${where}.Node`);
   const service = fields(entry["Service"], `${where}.Service`);
@@ -36,22 +38,24 @@ function registration(value: unknown, where: string): Registration {
   const maintenance =
     checks.find((one) => one.id === nodeMaintenance) ?? checks.find((one) => one.id === `${serviceMaintenance}${id}`);
   const address = textOr(service["Address"], `${where}.Service.Address`, "");
-  return {
+  const found: Registration = {
     id,
-    name: filledText(service["Service"], `${where}.Service.Service`),
-    node: filledText(node["Node"], `${where}.Node.Node`),
+    name: share(filledText(service["Service"], `${where}.Service.Service`)),
+    node: share(filledText(node["Node"], `${where}.Node.Node`)),
     nodeStatus: worstOf(nodes)?.status ?? "passing",
     // A service registered without an address is reached at its node's.
-    address: address === "" ? textOr(node["Address"], `${where}.Node.Address`, "") : address,
+    address: share(address === "" ? textOr(node["Address"], `${where}.Node.Address`, "") : address),
     port: wholeNumber(service["Port"], `${where}.Service.Port`),
-    tags: listOrNone(service["Tags"], `${where}.Service.Tags`, text),
-    meta: texts(service["Meta"], `${where}.Service.Meta`),
+    tags: listOrNone(service["Tags"], `${where}.Service.Tags`, (tag, at) => share(text(tag, at))),
+    meta: texts(service["Meta"], `${where}.Service.Meta`, share),
     status: worst?.status ?? "passing",
     inMaintenance: maintenance !== undefined,
-    ...(maintenance === undefined ? {} : { maintenanceReason: plainText(maintenance.notes, outputCharactersMax) }),
-    output: worst === undefined ? "" : plainText(worst.output, outputCharactersMax),
+    output: worst === undefined ? "" : share(plainText(worst.output, outputCharactersMax)),
     modifyIndex: wholeNumber(service["ModifyIndex"], `${where}.Service.ModifyIndex`),
   };
+  // There are many without: what is spread into takes half as much memory again.
+  if (maintenance === undefined) return found;
+  return { ...found, maintenanceReason: plainText(maintenance.notes, outputCharactersMax) };
 }
 
 /** The answer of `/v1/health/state/<state>`. */

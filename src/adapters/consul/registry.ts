@@ -1,5 +1,6 @@
 import type { Registration } from "../../model/instance.ts";
 import type { Answer, ReadOptions, Registry } from "../../ports/registry.ts";
+import { shareTexts } from "../shared-texts.ts";
 import { mayRead } from "./access.ts";
 import { agentsOf } from "./agents.ts";
 import type { ConsulConnection } from "./connection.ts";
@@ -23,6 +24,7 @@ export interface ConsulRegistryDeps {
 /** Consul's catalog and health as a `Registry`. Owns no connection: whoever made them closes them. */
 export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDeps): Registry {
   const agents = agentsOf(byHost);
+  const share = shareTexts();
   const last = openLastAnswers<readonly Registration[]>();
 
   /** Consul before 1.11 does not say that it left results out, so an answer with nothing in it is asked about. */
@@ -40,14 +42,14 @@ export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDep
     const what = `services named ${name}`;
     const answer = await readText(connection, { path: ["health", "service", name], what }, options);
     const text = answer.value ?? "null";
-    const value = last.read(name, text, () => registrations(json({ text }, what)));
+    const value = last.read(name, text, () => registrations(json({ text }, what), share));
     if (value.length === 0) last.forget(name);
     return checked({ ...answer, value }, value.length === 0, "service", name);
   }
   const lastNodes = openLastAnswers<NodeContent>();
   const readMany = openServiceReads({
     one: (name) => readOne(name, { consistency: "default" }),
-    all: (nodesMax) => readAllServices(connection, lastNodes, nodesMax),
+    all: (nodesMax) => readAllServices(connection, lastNodes, nodesMax, share),
   });
 
   return {

@@ -1,6 +1,6 @@
-import pLimit from "p-limit";
 import type { Registration } from "../../model/instance.ts";
 import type { Answer } from "../../ports/registry.ts";
+import { openLanes } from "../lanes.ts";
 import type { AllServices } from "./read-all.ts";
 
 type ServiceAnswer = Answer<readonly Registration[]>;
@@ -23,7 +23,7 @@ const SERVICES_PER_NODE = 4;
  * for: so each answer is as new as it would have been by itself.
  */
 export function openServiceReads({ one, all }: ServiceReadsDeps): (name: string) => Promise<ServiceAnswer> {
-  const lanes = pLimit(AT_ONCE);
+  const lanes = openLanes(AT_ONCE);
   let waiting: { readonly name: string; readonly answer: (reading: Promise<ServiceAnswer>) => void }[] = [];
   let isReadingAll = false;
 
@@ -45,8 +45,7 @@ export function openServiceReads({ one, all }: ServiceReadsDeps): (name: string)
   }
 
   return (name) => {
-    const isFree = waiting.length === 0 && lanes.activeCount + lanes.pendingCount < AT_ONCE;
-    if (isFree) return alone(name);
+    if (waiting.length === 0 && lanes.isFree()) return alone(name);
     return new Promise((resolve) => waiting.push({ name, answer: resolve }));
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import pLimit from "p-limit";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { NotPassing, Registry } from "../../ports/registry.ts";
 import { RegistryError } from "../../ports/registry.ts";
+import { openLanes } from "../lanes.ts";
 import { backOffMs, defaultFollow, follow, type Followed, type FollowOptions } from "./blocking.ts";
 import { changedChecks, changedServices, type Membership } from "./membership.ts";
 
@@ -126,10 +126,12 @@ export async function watchRegistry(deps: WatchDeps, handlers: WatchHandlers, op
 
 async function readMembership(registry: Registry, signal: AbortSignal): Promise<Membership> {
   const options = { consistency: "default", signal } as const;
-  const limit = pLimit(nodeReadsMax);
+  const lanes = openLanes(nodeReadsMax);
   const nodes = await registry.readNodes(options);
   if (nodes.filtered) throw new RegistryError("denied", "Consul leaves out nodes that the token may not see");
-  const answers = await limit.map(nodes.value, ({ node }) => registry.readNodeServices(node, options));
+  const answers = await Promise.all(
+    nodes.value.map(({ node }) => lanes(() => registry.readNodeServices(node, options))),
+  );
   return new Map(
     answers.map(({ value }, position) => [
       nodes.value[position]!.node,

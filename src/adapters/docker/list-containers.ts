@@ -1,10 +1,11 @@
 import { hash } from "node:crypto";
-import pLimit from "p-limit";
 import type { Container } from "../../model/instance.ts";
 import { LABEL } from "../../model/labels.ts";
 import type { ContainerFilter } from "../../ports/engine.ts";
 import type { DockerConnection } from "./connection.ts";
 import { COMPOSE_LABEL, type ListedContainer, parseListed, SWARM_LABEL } from "./parse-container.ts";
+import type { Lanes } from "../lanes.ts";
+import { openLanes } from "../lanes.ts";
 import { asList, UnreadableAnswer } from "../answer.ts";
 import { fitsUntilMs, refresh } from "./status-text.ts";
 import type { Unread } from "./transport.ts";
@@ -48,8 +49,8 @@ export async function listContainers(listing: Listing, filter: ContainerFilter):
   for (const answer of answers)
     for (const entry of listing.connection.read(what, () => entriesOf(answer)))
       if (isWanted(entry.labels, filter)) wanted.set(entry.id, entry);
-  const limit = pLimit(inspectionsAtOnce);
-  const completed = await Promise.all([...wanted.values()].map((entry) => complete(listing, entry, limit)));
+  const lanes = openLanes(inspectionsAtOnce);
+  const completed = await Promise.all([...wanted.values()].map((entry) => complete(listing, entry, lanes)));
   const containers = completed.filter((container) => container !== null);
   // A look at every service is the time to forget those that are gone.
   if (filter.service === null) {
@@ -101,7 +102,7 @@ async function ask({ connection, listMs }: Listing, labels: readonly string[]): 
   const answer = await connection.callUnread(what, listMs, (docker) => docker.listContainers({ all: true, filters }));
   return connection.read(what, () => {
     if (typeof answer === "object" && answer !== null && "json" in answer) return answer as Unread;
-    throw new UnreadableAnswer("containers is something else than JSON");
+    throw new UnreadableAnswer("containers is something else than JSON instead of a list");
   });
 }
 
@@ -122,11 +123,11 @@ function isWanted(labels: Readonly<Record<string, string>>, filter: ContainerFil
 async function complete(
   { connection, inspected, inspect }: Listing,
   entry: ListedContainer,
-  limit: ReturnType<typeof pLimit>,
+  lanes: Lanes,
 ): Promise<Container | null> {
   const before = inspected.get(entry.id);
   const refreshed = before === undefined ? null : refresh(before, entry, connection.clock.steadyMs());
-  if (refreshed === null) return limit(() => inspect(entry.id));
+  if (refreshed === null) return lanes(() => inspect(entry.id));
   inspected.set(entry.id, refreshed);
   return refreshed;
 }

@@ -1,6 +1,7 @@
 import type { Container } from "../../model/instance.ts";
 import { type Engine, EngineError } from "../../ports/engine.ts";
 import { type ConnectionOptions, DockerConnection } from "./connection.ts";
+import type { Share } from "../shared-texts.ts";
 import { createAndStart } from "./create-container.ts";
 import type { EngineEndpoint } from "./endpoint.ts";
 import { refusedBecause } from "./errors.ts";
@@ -39,6 +40,8 @@ const defaultDeadlines: EngineDeadlines = {
 
 export interface EngineOptions extends ConnectionOptions {
   readonly deadlines?: Partial<EngineDeadlines>;
+  /** Of all engines together: services have their instances on many. */
+  readonly share?: Share;
 }
 
 /** The port, and the connection behind it, which a Swarm manager's adapter uses too. */
@@ -61,7 +64,12 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
   const inspect = async (idOrName: string): Promise<Container | null> => {
     const container = await unlessGone(() =>
       connection.call(`inspect ${idOrName}`, deadlines.inspectMs, async (docker) =>
-        parseInspected(await docker.getContainer(checked(idOrName)).inspect(), host, connection.engineClock),
+        parseInspected(
+          await docker.getContainer(checked(idOrName)).inspect(),
+          host,
+          connection.engineClock,
+          options.share,
+        ),
       ),
     );
     if (container === null) inspected.delete(idOrName);

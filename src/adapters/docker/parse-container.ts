@@ -1,5 +1,7 @@
 import type { Container, ContainerState, DockerHealth, PublishedPort } from "../../model/instance.ts";
 import { LABEL } from "../../model/labels.ts";
+import type { Share } from "../shared-texts.ts";
+import { asItIs } from "../shared-texts.ts";
 import type { EngineClock } from "./engine-clock.ts";
 import {
   asInstantMs,
@@ -58,8 +60,8 @@ export function parseListed(value: unknown, field: string): ListedContainer {
   };
 }
 
-/** A container as its inspection describes it, with times on our clock. */
-export function parseInspected(value: unknown, host: string, clock: EngineClock): Container {
+/** A container as its inspection describes it, with times on our clock. `share`: for texts that many have in common. */
+export function parseInspected(value: unknown, host: string, clock: EngineClock, share: Share = asItIs): Container {
   const answer = asRecord(value, "container");
   const state = asRecord(answer["State"], "State");
   const config = asRecord(answer["Config"], "Config");
@@ -68,15 +70,24 @@ export function parseInspected(value: unknown, host: string, clock: EngineClock)
   const restart = asRecord(hostConfig["RestartPolicy"] ?? {}, "HostConfig.RestartPolicy");
   const restartName = asOptional(restart["Name"], "HostConfig.RestartPolicy.Name", asText) ?? "";
   const status = asState(state["Status"], "State.Status");
+  const shared = (text: string | undefined): string | null => (text === undefined ? null : share(text));
   const time = (name: string, from: Json = state) => {
     const atMs = asInstantMs(from[name], name);
     return atMs === null ? null : Math.round(clock.toOurs(atMs));
   };
+  const labels = asTextMap(config["Labels"], "Config.Labels");
+  // Written out field by field, since there are many of these: what is spread takes half as much memory again.
   return {
     id: asId(answer["Id"], "Id"),
     name: asText(answer["Name"], "Name").replace(/^\//, ""),
     host,
-    ...ownershipOf(asTextMap(config["Labels"], "Config.Labels")),
+    service: shared(labels[LABEL.service]),
+    slot: integer(labels[LABEL.slot]),
+    generation: integer(labels[LABEL.generation]),
+    specHash: shared(labels[LABEL.specHash]),
+    compose: composeOf(labels),
+    swarmTaskId: labels[SWARM_LABEL.taskId] ?? null,
+    swarmServiceName: shared(labels[SWARM_LABEL.serviceName]),
     state: status,
     health: isAlive(status) ? inspectedHealth(state["Health"]) : "none",
     exitCode: hasEnded(status) ? asNumber(state["ExitCode"], "State.ExitCode") : null,
@@ -96,18 +107,6 @@ export function isAlive(state: ContainerState): boolean {
 
 export function hasEnded(state: ContainerState): boolean {
   return state === "exited" || state === "dead" || state === "restarting";
-}
-
-function ownershipOf(labels: Readonly<Record<string, string>>) {
-  return {
-    service: labels[LABEL.service] ?? null,
-    slot: integer(labels[LABEL.slot]),
-    generation: integer(labels[LABEL.generation]),
-    specHash: labels[LABEL.specHash] ?? null,
-    compose: composeOf(labels),
-    swarmTaskId: labels[SWARM_LABEL.taskId] ?? null,
-    swarmServiceName: labels[SWARM_LABEL.serviceName] ?? null,
-  };
 }
 
 /** A one-off (`docker-compose run`) is no instance of its service. */
@@ -211,12 +210,15 @@ function asPort(value: unknown, field: string): number {
 
 /** SCTP ports, which nothing here can check or register, are left out. */
 function sorted(ports: readonly (Omit<PublishedPort, "protocol"> & { readonly protocol: string })[]): PublishedPort[] {
-  return ports
-    .filter((port): port is PublishedPort => port.protocol === "tcp" || port.protocol === "udp")
-    .sort(
-      (one, other) =>
-        one.container - other.container || compare(one.protocol, other.protocol) || compare(one.hostIp, other.hostIp),
-    );
+  return (
+    ports
+      .filter((port): port is PublishedPort => port.protocol === "tcp" || port.protocol === "udp")
+      // A copy of just its length: a list that was filtered has room for sixteen more.
+      .toSorted(
+        (one, other) =>
+          one.container - other.container || compare(one.protocol, other.protocol) || compare(one.hostIp, other.hostIp),
+      )
+  );
 }
 
 function compare(one: string, other: string): number {

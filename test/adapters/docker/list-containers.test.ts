@@ -5,22 +5,20 @@ import { everything, id, inspected, listed } from "./answers.ts";
 import { aFakeEngine, json } from "./fake-engine.ts";
 
 const minuteMs = 60_000;
-const startedAtMs = Date.parse(inspected.State.StartedAt);
 
 /** An engine with one container, five and a half minutes after its start; both what it says and the time can change. */
 async function anEngine() {
   const real = realClock();
-  let nowMs = startedAtMs + 5.5 * minuteMs;
-  const clock: Clock = { ...real, steadyMs: () => nowMs, wallMs: () => nowMs };
+  let laterMs = 0;
+  const clock: Clock = { ...real, steadyMs: () => real.steadyMs() + laterMs, wallMs: () => real.wallMs() + laterMs };
+  const StartedAt = new Date(real.wallMs() - 5.5 * minuteMs).toISOString();
+  const started = { ...inspected, State: { ...inspected.State, StartedAt } };
   let list: unknown = [listed];
-  let inspection: unknown = inspected;
+  let inspection: unknown = started;
   const fake = await aFakeEngine(
     {
       [`/containers/${id}/json`]: (request, response) => json(inspection)(request, response),
-      "/containers/json": (request, response) => {
-        response.setHeader("Date", new Date(nowMs).toUTCString());
-        json(list)(request, response);
-      },
+      "/containers/json": (request, response) => json(list)(request, response),
     },
     { clock },
   );
@@ -29,8 +27,8 @@ async function anEngine() {
     inspect: () => fake.engine.inspect(id),
     inspections: () => fake.requests.filter((line) => line.includes(`/containers/${id}/json`)).length,
     answers: (entry: object) => void (list = [{ ...listed, ...entry }]),
-    inspectsAs: (answer: unknown) => void (inspection = answer),
-    isLaterBy: (ms: number) => void (nowMs += ms),
+    inspectsAs: (changes: object) => void (inspection = { ...started, ...changes }),
+    isLaterBy: (ms: number) => void (laterMs += ms),
   };
 }
 
@@ -53,7 +51,7 @@ describe("a list with the same bytes as the last one", () => {
   it("is held against what an inspection has shown meanwhile", async () => {
     const engine = await anEngine();
     const first = await engine.list();
-    engine.inspectsAs({ ...inspected, HostConfig: { ...inspected.HostConfig, RestartPolicy: { Name: "no" } } });
+    engine.inspectsAs({ HostConfig: { ...inspected.HostConfig, RestartPolicy: { Name: "no" } } });
     await engine.inspect();
     const second = await engine.list();
     expect(second).not.toBe(first);
