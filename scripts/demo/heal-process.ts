@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { openSync } from "node:fs";
-import { run } from "../machine/processes.ts";
+import type { ProcessIdentity } from "../machine/processes.ts";
+import { identify, run } from "../machine/processes.ts";
 
 /** The built program, run as a user runs it. */
 export interface Heal {
@@ -9,6 +10,8 @@ export interface Heal {
   start(): Promise<void>;
   /** One command; its exit code is a result, not an error. */
   ask(...args: string[]): Promise<{ readonly code: number; readonly text: string }>;
+  /** Leaves the daemon running: says which process it is. */
+  leave(): ProcessIdentity;
   stop(): Promise<void>;
 }
 
@@ -42,6 +45,11 @@ export function openHeal({ program, config, environment, logFile }: HealOptions)
       });
       ended.catch(() => undefined);
       await Promise.race([ended, untilTrue(async () => isLed((await ask("status", "--json")).text))]);
+    },
+    leave() {
+      const left = daemon?.pid === undefined ? undefined : identify(daemon.pid);
+      if (left === undefined) throw new Error(`the daemon does not run; its log is ${logFile}`);
+      return left;
     },
     async stop() {
       const child = daemon;

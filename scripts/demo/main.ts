@@ -8,7 +8,7 @@ import { mustRun } from "../machine/processes.ts";
 import { sweepAfterExit } from "../machine/sweep.ts";
 import { healthy, healKilled, surplus } from "./acts.ts";
 import { openScreen } from "./screen.ts";
-import { setStage } from "./stage.ts";
+import { keepRunning, setStage } from "./stage.ts";
 
 const { values } = parseArgs({ options: { keep: { type: "boolean", default: false } } });
 const screen = openScreen(process.stdout);
@@ -25,7 +25,7 @@ async function undoAll(): Promise<void> {
 async function play(): Promise<void> {
   screen.act("A Docker engine, a Consul agent and a service image");
   if (!existsSync("dist/bin.js")) await screen.step("building heal", () => mustRun("npm", ["run", "build"]));
-  const stage = await setStage(screen, (name, work) => undos.push({ name, work }), values.keep);
+  const stage = await setStage(screen, (name, work) => undos.push({ name, work }));
 
   screen.act("heal starts what the desired state asks for");
   undos.push({ name: "heal", work: () => stage.heal.stop() });
@@ -36,6 +36,7 @@ async function play(): Promise<void> {
   await surplus(screen, stage);
 
   if (!values.keep) return;
+  keepRunning(stage);
   undos.length = 0;
   const heal = `node dist/bin.js --config ${stage.config}`;
   screen.act("It goes on running; try");

@@ -117,6 +117,14 @@ export function hold(name: string, kept = false): Hold {
   };
 }
 
+/** Has another process hold whatever this one holds, until that process ends. */
+export function holdFor(other: ProcessIdentity): void {
+  for (const name of partNames()) {
+    const isOurs = holders(name).some((holder) => holder !== "kept" && holder.pid === process.pid);
+    if (isOurs) writeWhole(path.join(partFolder(name), "holders", randomUUID()), other);
+  }
+}
+
 /** Takes back the wish that the part outlive the process that started it. */
 export function letGoOfKept(name: string): void {
   rmSync(path.join(partFolder(name), "holders", "kept"), { force: true });
