@@ -67,9 +67,9 @@ export function startDaemon(parts: DaemonParts): Daemon {
   const nudges = openNudges({
     clock,
     all: () => Object.keys(world.desired().services),
-    pass: async (names, settled) => {
+    pass: async (names, settled, decided) => {
       try {
-        await run(names, { settled, about: "news" });
+        await run(names, { settled, decided, about: "news" });
       } catch (error) {
         // A pass never rejects for anything the world does: this is a bug of ours. The service is tried again later.
         log.error({ event: EVENT.passFailed, services: names, error }, "pass failed: this is a bug in heal");

@@ -17,8 +17,15 @@ export interface Nudges {
 export interface NudgesDeps {
   readonly clock: Clock;
   readonly all: () => readonly string[];
-  /** One pass over these services; tells each as soon as it is settled. Never rejects. */
-  readonly pass: (services: readonly string[], settled: (service: string) => void) => Promise<void>;
+  /**
+   * One pass over these services; tells when it has seen and decided, and each service as soon as it is settled. Never
+   * rejects.
+   */
+  readonly pass: (
+    services: readonly string[],
+    settled: (service: string) => void,
+    decided: () => void,
+  ) => Promise<void>;
 }
 
 /**
@@ -28,12 +35,22 @@ export interface NudgesDeps {
 const PASS_MAX = 25;
 
 /**
+ * Of a look at everything, so many passes wait for answers at once. What ten thousand services have under way would
+ * outlive the collector's young generation, and whatever happens meanwhile would have to wait behind all of them.
+ */
+const PASSES_OVER_ALL_MAX = 80;
+
+/**
  * Coalesces nudges into passes. A service is `idle`, `due` or `busy`; a nudge for a busy one makes it due again when
- * it settles. All that are due start together, and none waits for another's slow action. What waits is a set of
- * names, so a storm of events costs no more memory than there are services.
+ * it settles. All that are due start together, those that somebody named before those that are looked at because all are,
+ * and none waits for another's slow action. What waits is a set of names, so a storm of events costs no more memory than
+ * there are services.
  */
 export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
   const due = new Set<string>();
+  /** Due only because all are. */
+  const dueWithAll = new Set<string>();
+  let passesOverAll = 0;
   const busy = new Set<string>();
   /** Kept for exclusive work: not begun, though due. */
   const reserved = new Map<string, number>();
@@ -47,9 +64,11 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
   /** As many of those that are due, at the most. Does not go through all of them: this is asked for each that settles. */
   const beginnable = (max: number): string[] => {
     const names: string[] = [];
-    for (const name of due) {
-      if (names.length === max) break;
-      if (mayBegin(name)) names.push(name);
+    for (const from of passesOverAll < PASSES_OVER_ALL_MAX ? [due, dueWithAll] : [due]) {
+      for (const name of from) {
+        if (names.length === max) return names;
+        if (mayBegin(name)) names.push(name);
+      }
     }
     return names;
   };
@@ -73,9 +92,17 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
     scheduled = clock.after(0, () => {
       scheduled = null;
       const names = beginnable(PASS_MAX);
-      for (const name of names) due.delete(name);
+      let isOverAll = false;
+      for (const name of names) if (!due.delete(name)) isOverAll = dueWithAll.delete(name);
+      if (isOverAll) passesOverAll += 1;
+      const decided = (): void => {
+        if (!isOverAll) return;
+        isOverAll = false;
+        passesOverAll -= 1;
+        schedule();
+      };
       schedule();
-      void occupy(names, (settled) => pass(names, settled));
+      void occupy(names, (settled) => pass(names, settled, decided).finally(decided));
     });
   };
   const occupy = async <T>(
@@ -103,7 +130,14 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
   };
   const nudge = (services: readonly string[] | null): void => {
     if (stopped) return;
-    for (const name of services ?? all()) due.add(name);
+    for (const name of services ?? all()) {
+      if (services === null) {
+        if (!due.has(name)) dueWithAll.add(name);
+      } else {
+        dueWithAll.delete(name);
+        due.add(name);
+      }
+    }
     schedule();
   };
   const reserve = (services: readonly string[], by: 1 | -1): void => {
@@ -141,6 +175,7 @@ export function openNudges({ clock, all, pass }: NudgesDeps): Nudges {
       scheduled?.();
       scheduled = null;
       due.clear();
+      dueWithAll.clear();
       for (const service of wakeUps.keys()) cancelWakeUp(service);
       await until(isIdle);
     },

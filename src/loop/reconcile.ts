@@ -59,6 +59,8 @@ export interface Pass extends Decision {
 export interface PassOptions {
   /** Told each service as soon as nothing more is done about it, so that one slow action holds up no other service. */
   readonly settled?: (service: string) => void;
+  /** Told when it is known what is to be done, before any of it is. */
+  readonly decided?: () => void;
   /** Throws to prevent a plan from being carried out. */
   readonly agreed?: (plan: Plan) => void;
   /** `news`: services that stand as when they were last found well are not planned, and not in the decision. */
@@ -73,6 +75,8 @@ export interface Reporting {
   acted(service: ServicePlan, results: readonly ActionResult[]): void;
 }
 
+const nothing = (): void => undefined;
+
 /** A suspect picture needs this many closer looks at the most before the pass leaves it for the next one. */
 const LOOKS_MAX = 4;
 
@@ -83,10 +87,11 @@ const LOOKS_MAX = 4;
 export async function reconcile(
   world: World,
   names: readonly string[],
-  { settled = () => undefined, agreed = () => undefined, about = "all" }: PassOptions = {},
+  { settled = nothing, decided = nothing, agreed = nothing, about = "all" }: PassOptions = {},
 ): Promise<Pass> {
   const fence = world.fence();
   const { decision, written } = await writeDown(world, fence, await think(world, names, "mirror", about), agreed);
+  decided();
   for (const name of names) if (decision.plan.services[name] === undefined) void written.then(() => settled(name));
   const results = await Promise.all(
     Object.values(decision.plan.services).map(async (service) => {
