@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { running } from "../server/support/running.ts";
 import { fakeController } from "./support/fake-controller.ts";
-import { aServiceReport, aStanding, aStatusReport } from "./support/reports.ts";
+import { aServiceReport, aStatusReport } from "./support/reports.ts";
+import { aStanding } from "../builders/standing.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 let directory = "";

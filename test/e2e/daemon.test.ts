@@ -1,48 +1,27 @@
 /** What `heal run` is to those around it: its settings, its signals, Consul, HTTP and other commands. */
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { beforeEach, describe, expect, inject, it } from "vitest";
 import { freePort } from "../../scripts/machine/state.ts";
 import { leaderOf } from "./support/consul-facts.ts";
-import { openEventLog, type EventLog } from "./support/event-log.ts";
+import type { EventLog } from "./support/event-log.ts";
+import { openGround, startOverTwo, timesSaid, untilTold } from "./support/ground.ts";
 import { settles } from "./support/invariants.ts";
-import { startPeer, tellIfFailed, untilChecks, type Peer, type PeerOptions } from "./support/peers.ts";
+import { untilChecks } from "./support/peers.ts";
 import { webService } from "./support/services.ts";
-import { openSite, until, type Site } from "./support/site.ts";
+import { until, type Site } from "./support/site.ts";
 
-const docker = inject("docker");
 const consul = inject("consul");
-const peers: Peer[] = [];
 let site: Site;
 let events: EventLog;
 
 beforeEach(async () => {
-  site = openSite({ docker, consul });
-  events = await openEventLog(docker, site.environment);
-  site.desire({ web: webService(2) });
+  ({ site, events } = await openGround());
 });
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  events.close();
-  await site.close();
-});
-
-async function twoHealthy(options: PeerOptions = {}): Promise<Peer> {
-  const daemon = await startPeer(site, options);
-  peers.push(daemon);
-  await settles(site, consul, "web", 2);
-  await untilChecks(daemon, 0);
-  return daemon;
-}
-
-const said = (daemon: Peer, event: string): number => daemon.log().split(`"event":"${event}"`).length - 1;
-const told = (daemon: Peer, event: string, before: number) =>
-  until(() => said(daemon, event) > before, `${event} to be told`);
 
 describe("the daemon and its settings", () => {
   it("takes up changed ones by itself and on SIGHUP, and keeps those in force when they are wrong", async () => {
-    const daemon = await twoHealthy();
+    const daemon = await startOverTwo(site);
     const from = events.mark();
     const [first, second] = [await freePort(), await freePort()];
     const listen = (port: number): void => {
@@ -60,17 +39,17 @@ describe("the daemon and its settings", () => {
     await until(() => answers(first), "it to listen where it was told to");
     const whole = readFileSync(daemon.config, "utf8");
     writeFileSync(daemon.config, whole.slice(0, -2));
-    await until(() => said(daemon, "settings.refused") > 0, "the settings to be refused");
-    const before = said(daemon, "settings.refused");
+    await until(() => timesSaid(daemon, "settings.refused") > 0, "the settings to be refused");
+    const before = timesSaid(daemon, "settings.refused");
     daemon.kill("SIGHUP");
-    await told(daemon, "settings.refused", before);
+    await untilTold(daemon, "settings.refused", before);
     expect(await answers(first)).toBe(true);
     writeFileSync(daemon.config, whole);
     listen(second);
     daemon.kill("SIGHUP");
     await until(() => answers(second), "it to listen where it was told to then");
     expect(await answers(first)).toBe(false);
-    await until(() => said(daemon, "pass.finished") > 0, "it to log as much as it was told to");
+    await until(() => timesSaid(daemon, "pass.finished") > 0, "it to log as much as it was told to");
     await untilChecks(daemon, 0);
     expect(daemon.hasEnded()).toBe(false);
     expect(events.since(from)).toEqual([]);
@@ -79,7 +58,7 @@ describe("the daemon and its settings", () => {
 
 describe("the daemon as others see it", () => {
   it("shows one check per service in Consul with the line of heal check, and takes them back when it stops", async () => {
-    const daemon = await twoHealthy();
+    const daemon = await startOverTwo(site);
     const shown = async (): Promise<string> => {
       const checks = (await (await fetch(`${consul}/v1/agent/checks`)).json()) as Record<
         string,
@@ -104,7 +83,7 @@ describe("the daemon as others see it", () => {
   it("answers over HTTP as over its socket, and on loopback only", async () => {
     const port = await freePort();
     const server = { listen: `127.0.0.1:${port}`, socket: path.join(site.folder, "http.sock") };
-    await twoHealthy({ settings: { server } });
+    await startOverTwo(site, { settings: { server } });
     const ask = (what: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${what}`);
     expect((await ask("/healthz")).status).toBe(200);
     expect((await ask("/readyz")).status).toBe(200);
@@ -124,7 +103,7 @@ describe("the daemon as others see it", () => {
   });
 
   it("is handed what a one-shot and a watch handler are asked for, and keeps the lock", async () => {
-    const daemon = await twoHealthy();
+    const daemon = await startOverTwo(site);
     const leader = await leaderOf(consul, site.environment);
     expect(leader?.processId).toBe(daemon.pid);
     const [victim] = await site.containers("web");
@@ -137,7 +116,7 @@ describe("the daemon as others see it", () => {
   });
 
   it("takes a registration without a container for what it is, and out of Consul", async () => {
-    await twoHealthy();
+    await startOverTwo(site);
     const all = (await (await fetch(`${consul}/v1/agent/services`)).json()) as Record<
       string,
       { readonly ID: string; readonly Meta: Record<string, string> }
@@ -155,7 +134,7 @@ describe("the daemon as others see it", () => {
   });
 
   it("takes away no more than its budget allows, and says so", async () => {
-    const daemon = await twoHealthy({
+    const daemon = await startOverTwo(site, {
       settings: { blastRadius: { stopsPerWindow: 1, window: "1h", shareOfFleet: 1 } },
     });
     site.desire({ web: webService(0, { surplus: { action: "trim", after: "100ms" } }) });

@@ -2,19 +2,14 @@ import { describe, expect, it } from "vitest";
 import type { Container } from "../../src/model/instance.ts";
 import type { Memory } from "../../src/model/memory.ts";
 import { noFleetMemory, noServiceMemory } from "../../src/model/memory.ts";
-import { openFleetTally } from "../../src/observe/fleet-tally.ts";
 import type { HostMirror } from "../../src/observe/host-mirror.ts";
-import type { Depth, Eyes } from "../../src/observe/observe.ts";
+import type { Depth } from "../../src/observe/observe.ts";
 import { observe } from "../../src/observe/observe.ts";
-import { openLastLooks } from "../../src/observe/last-looks.ts";
-import { openPictures } from "../../src/observe/pictures.ts";
-import { openRegistryMirror } from "../../src/observe/registry-mirror.ts";
-import { noSwarmMirror } from "../../src/observe/swarm-mirror.ts";
 import { aDesiredState, anAdoptedService, aService } from "../builders/service.ts";
 import type { InstanceFacts } from "../builders/world.ts";
 import { anInstance, aRegistration, T0 } from "../builders/world.ts";
 import { fakeClock } from "../loop/support/fake-clock.ts";
-import { aHostMirror, scriptedRegistry } from "./support/stubs.ts";
+import { aHostMirror, eyesOn, scriptedRegistry } from "./support/stubs.ts";
 
 const web = aService("web");
 const noMemory: Memory = { fleet: noFleetMemory, services: {} };
@@ -23,22 +18,10 @@ function container(slot: number, facts: InstanceFacts = {}): Container {
   return anInstance(web, slot, T0, facts).container;
 }
 
-function eyesOn(hosts: readonly HostMirror[]) {
+function looking(hosts: readonly HostMirror[]) {
   const script = scriptedRegistry();
   const clock = fakeClock(T0);
-  const eyes: Eyes = {
-    clock,
-    hosts,
-    holders: { of: () => hosts },
-    identities: { nodeOf: (host) => `${host}-node`, addresses: {} },
-    registry: openRegistryMirror(script.registry, clock),
-    swarm: noSwarmMirror,
-    compose: null,
-    tally: openFleetTally(),
-    pictures: openPictures(),
-    lastLooks: openLastLooks(),
-    learnNodes: async () => undefined,
-  };
+  const eyes = eyesOn(clock, hosts, script.registry);
   const look = async (depth: Depth = "mirror", services = [web], memory = noMemory) => {
     const desired = aDesiredState(services);
     return observe(eyes, desired, Object.keys(desired.services), memory, depth);
@@ -48,7 +31,7 @@ function eyesOn(hosts: readonly HostMirror[]) {
 
 describe("observing a service", () => {
   it("joins what the engines run with what Consul lists", async () => {
-    const { script, look } = eyesOn([
+    const { script, look } = looking([
       aHostMirror("h1", [container(1)]),
       aHostMirror("h2", [container(2, { on: "h2" })]),
     ]);
@@ -71,7 +54,7 @@ describe("observing a service", () => {
 
   it("gives the very same observation while nothing about the service has changed", async () => {
     const there = [container(1)];
-    const { eyes, script, look } = eyesOn([aHostMirror("h1", there)]);
+    const { eyes, script, look } = looking([aHostMirror("h1", there)]);
     script.services.set("web", [aRegistration("web", "heal.live.web.1.1", 1)]);
     const seen = async () => (await look()).services["web"];
     const first = await seen();
@@ -88,23 +71,23 @@ describe("observing a service", () => {
   });
 
   it("makes a new observation of what a closer look or a silent host is about", async () => {
-    const { look } = eyesOn([aHostMirror("h1", [container(1)])]);
+    const { look } = looking([aHostMirror("h1", [container(1)])]);
     const first = (await look("consistent")).services["web"];
     expect((await look("consistent")).services["web"]).not.toBe(first);
-    const half = eyesOn([aHostMirror("h1", [container(1)]), aHostMirror("h2", [], { sinceMs: 7 })]);
+    const half = looking([aHostMirror("h1", [container(1)]), aHostMirror("h2", [], { sinceMs: 7 })]);
     const seen = (await half.look()).services["web"];
     expect((await half.look()).services["web"]).not.toBe(seen);
   });
 
   it("asks Consul under the name that the service has there", async () => {
     const named = aService("web", { consul: { name: "shop-web", tags: [], meta: {}, tagOverride: false } });
-    const { script, look } = eyesOn([aHostMirror("h1", [])]);
+    const { script, look } = looking([aHostMirror("h1", [])]);
     await look("mirror", [named]);
     expect(script.asked).toEqual(["shop-web default"]);
   });
 
   it("calls what was seen on a silent host not current", async () => {
-    const { look } = eyesOn([aHostMirror("h1", [container(1)], { sinceMs: 7 }), aHostMirror("h2", [])]);
+    const { look } = looking([aHostMirror("h1", [container(1)], { sinceMs: 7 }), aHostMirror("h2", [])]);
     const { services, hosts } = await look();
     expect(services["web"]?.instances).toMatchObject([{ current: false }]);
     expect(services["web"]?.silentHosts).toEqual({ h1: "the engine of h1 does not answer: timeout" });
@@ -113,9 +96,9 @@ describe("observing a service", () => {
 
   it("counts a silent host outside of its placement only when something of it runs there", async () => {
     const placed = aService("web", { placement: { hosts: ["h2"], maxPerHost: null } });
-    const empty = eyesOn([aHostMirror("h1", [], { sinceMs: 7 }), aHostMirror("h2", [])]);
+    const empty = looking([aHostMirror("h1", [], { sinceMs: 7 }), aHostMirror("h2", [])]);
     expect((await empty.look("mirror", [placed])).services["web"]?.silentHosts).toEqual({});
-    const moved = eyesOn([aHostMirror("h1", [container(1)], { sinceMs: 7 }), aHostMirror("h2", [])]);
+    const moved = looking([aHostMirror("h1", [container(1)], { sinceMs: 7 }), aHostMirror("h2", [])]);
     const { services } = await moved.look("mirror", [placed]);
     expect(services["web"]?.silentHosts).toHaveProperty("h1");
     expect(services["web"]?.instances).toMatchObject([{ current: false }]);
@@ -123,7 +106,7 @@ describe("observing a service", () => {
 
   it("looks at the engines after Consul has answered, so that nothing new looks like a ghost", async () => {
     const there: Container[] = [];
-    const { script, look } = eyesOn([aHostMirror("h1", there)]);
+    const { script, look } = looking([aHostMirror("h1", there)]);
     let answer = (): void => undefined;
     script.gate = new Promise((resolve) => (answer = resolve));
     script.services.set("web", [aRegistration("web", "heal.live.web.1.1", 1)]);
@@ -136,7 +119,7 @@ describe("observing a service", () => {
   });
 
   it("hands on why Consul cannot be relied on", async () => {
-    const { script, look } = eyesOn([aHostMirror("h1", [container(1)])]);
+    const { script, look } = looking([aHostMirror("h1", [container(1)])]);
     script.says = { knownLeader: false };
     const { services } = await look();
     expect(services["web"]).toMatchObject({
@@ -146,7 +129,7 @@ describe("observing a service", () => {
   });
 
   it("remembers how many were listed before", async () => {
-    const { look } = eyesOn([aHostMirror("h1", [])]);
+    const { look } = looking([aHostMirror("h1", [])]);
     const memory = { fleet: noFleetMemory, services: { web: { ...noServiceMemory, registrations: 3 } } };
     expect((await look("mirror", [web], memory)).services["web"]?.registrationsBefore).toBe(3);
   });
@@ -154,7 +137,7 @@ describe("observing a service", () => {
   describe("consistently", () => {
     it("asks the engines for this service, and Consul's leader", async () => {
       const host = aHostMirror("h1", [container(1)]);
-      const { script, look } = eyesOn([host]);
+      const { script, look } = looking([host]);
       const { services } = await look("consistent");
       expect(host.refreshed).toEqual(["web"]);
       expect(script.asked).toEqual(["web consistent"]);
@@ -163,7 +146,7 @@ describe("observing a service", () => {
 
     it("asks each engine once for everything when there are many services", async () => {
       const host = aHostMirror("h1", []);
-      const { look } = eyesOn([host]);
+      const { look } = looking([host]);
       await look(
         "consistent",
         Array.from({ length: 9 }, (_, index) => aService(`s${index}`)),
@@ -173,7 +156,7 @@ describe("observing a service", () => {
 
     it("counts how many looks in a row agree", async () => {
       const there = [container(1)];
-      const { script, look } = eyesOn([aHostMirror("h1", there)]);
+      const { script, look } = looking([aHostMirror("h1", there)]);
       const agreeing = async (depth: Depth) => (await look(depth)).services["web"]?.agreeingReads;
       expect(await agreeing("consistent")).toBe(1);
       expect(await agreeing("consistent")).toBe(2);
@@ -205,7 +188,7 @@ describe("observing a service", () => {
     const adopted = anAdoptedService("web", { count: 1 });
 
     it("is found by its project, with what is needed to scale it", async () => {
-      const { look } = eyesOn([aHostMirror("h1", [compose(1), compose(2, "db")])]);
+      const { look } = looking([aHostMirror("h1", [compose(1), compose(2, "db")])]);
       const { services } = await look("mirror", [adopted]);
       expect(services["web"]?.binding).toMatchObject({
         value: { kind: "compose", host: "h1", project: "web", composeService: "web", configFiles: ["a.yaml"] },
@@ -214,7 +197,7 @@ describe("observing a service", () => {
     });
 
     it("is remembered when nothing of it is left", async () => {
-      const { look, eyes } = eyesOn([aHostMirror("h1", [compose(1)])]);
+      const { look, eyes } = looking([aHostMirror("h1", [compose(1)])]);
       const first = await look("mirror", [adopted]);
       const binding = first.services["web"]?.binding;
       if (binding?.kind !== "known") throw new Error("it was not found");
@@ -230,7 +213,7 @@ describe("observing a service", () => {
     });
 
     it("is nothing to adopt when it was never seen", async () => {
-      const { look } = eyesOn([aHostMirror("h1", [])]);
+      const { look } = looking([aHostMirror("h1", [])]);
       expect((await look("mirror", [adopted])).services["web"]?.binding).toMatchObject({ value: { kind: "none" } });
     });
   });
@@ -241,7 +224,7 @@ describe("the sums over the fleet", () => {
 
   it("are kept by the difference that each look makes", async () => {
     const sick = anInstance(web, 1, T0, critical);
-    const { script, look, eyes } = eyesOn([aHostMirror("h1", [sick.container, container(2)])]);
+    const { script, look, eyes } = looking([aHostMirror("h1", [sick.container, container(2)])]);
     script.services.set("web", sick.registration === null ? [] : [sick.registration]);
     expect((await look()).fleet).toEqual({ instances: 2, runningButCritical: 1, servicesCritical: 1 });
     expect((await look()).fleet).toEqual({ instances: 2, runningButCritical: 1, servicesCritical: 1 });
@@ -253,7 +236,7 @@ describe("the sums over the fleet", () => {
   it("count nobody who has just started, or does not run", async () => {
     const young = anInstance(web, 1, T0, { ...critical, forMs: 29_000 });
     const ended = anInstance(web, 2, T0, { ...critical, state: "exited" });
-    const { script, look } = eyesOn([aHostMirror("h1", [young.container, ended.container])]);
+    const { script, look } = looking([aHostMirror("h1", [young.container, ended.container])]);
     script.services.set(
       "web",
       [young, ended].flatMap(({ registration }) => registration ?? []),
@@ -263,14 +246,14 @@ describe("the sums over the fleet", () => {
 
   it("count those whose node is critical", async () => {
     const sick = anInstance(web, 1, T0, { consul: "node-critical" });
-    const { script, look } = eyesOn([aHostMirror("h1", [sick.container])]);
+    const { script, look } = looking([aHostMirror("h1", [sick.container])]);
     script.services.set("web", sick.registration === null ? [] : [sick.registration]);
     expect((await look()).fleet.runningButCritical).toBe(1);
   });
 
   it("stay as they were while Consul says nothing, and forget a service that nobody asks for any more", async () => {
     const sick = anInstance(web, 1, T0, critical);
-    const { script, look, eyes } = eyesOn([aHostMirror("h1", [sick.container])]);
+    const { script, look, eyes } = looking([aHostMirror("h1", [sick.container])]);
     script.services.set("web", sick.registration === null ? [] : [sick.registration]);
     await look();
     eyes.registry.setTrouble("the watch is broken");

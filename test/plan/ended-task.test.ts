@@ -1,23 +1,12 @@
 import { expect, it } from "vitest";
-import type { Binding } from "../../src/model/observation.ts";
 import { aWorld } from "../builders/world.ts";
 import { does } from "./support/say.ts";
-
-const swarm: Binding = {
-  kind: "swarm",
-  id: "s1",
-  name: "web",
-  version: 1,
-  replicas: 1,
-  mode: "replicated",
-  updating: false,
-  specHash: null,
-};
+import { aSwarmBinding } from "../builders/swarm.ts";
 
 it("takes back the registration of a Swarm task that has ended, whose container Swarm keeps", () => {
   const world = aWorld()
     .withService("web", { count: 1 })
-    .withBinding("web", swarm)
+    .withBinding("web", aSwarmBinding())
     .withInstance("web", null, { on: "h2", registration: { id: "web.1.new" } })
     .withInstance("web", null, { state: "exited", consul: "critical", registration: { id: "web.1.old" } });
   expect(does(world.plan())).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { World } from "../builders/world.ts";
 import { aWorld, T0 } from "../builders/world.ts";
+import { aSwarmBinding } from "../builders/swarm.ts";
 
 /** How much later the service wants to be looked at again; null: only when something happens. */
 function inMs(world: World): number | null {
@@ -39,16 +40,7 @@ describe("when a service is looked at again although nothing happens", () => {
   it("is when a silent host will count as lost, whatever runs the service", () => {
     const adopted = aWorld()
       .withService("web", { runtime: null, container: null, health: null, consul: null, count: 1 })
-      .withBinding("web", {
-        kind: "swarm",
-        id: "s1",
-        name: "web",
-        version: 1,
-        replicas: 1,
-        mode: "replicated",
-        updating: false,
-        specHash: null,
-      })
+      .withBinding("web", aSwarmBinding())
       .withInstance("web", null, { container: { swarmServiceName: "web", service: null } })
       .withSilentHost("h2", T0 - 10_000, "critical");
     expect(inMs(adopted)).toBe(20_000);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { World } from "../builders/world.ts";
 import { aWorld, T0 } from "../builders/world.ts";
+import { aSwarmBinding } from "../builders/swarm.ts";
 
 function slots(world: World) {
   return world.plan().memory.services["web"]?.slots ?? {};
@@ -85,16 +86,7 @@ describe("what a look leaves in Memory", () => {
     const world = (version: number, replicas: number) =>
       aWorld()
         .withService("web", { runtime: null, container: null, health: null, consul: null })
-        .withBinding("web", {
-          kind: "swarm",
-          id: "s1",
-          name: "web",
-          version,
-          replicas,
-          mode: "replicated",
-          updating: version > 5,
-          specHash: null,
-        });
+        .withBinding("web", aSwarmBinding({ version, replicas, updating: version > 5 }));
     const first = world(5, 2).plan();
     const second = world(6, 2).after(0, first).plan();
     expect(first.memory.services["web"]?.binding).toMatchObject({ kind: "swarm", id: "s1" });

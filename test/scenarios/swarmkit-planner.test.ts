@@ -3,6 +3,7 @@ import type { Planned } from "../../src/plan/plan.ts";
 import type { World } from "../builders/world.ts";
 import { aWorld, T0 } from "../builders/world.ts";
 import { does, holds, summary } from "../plan/support/say.ts";
+import { aSwarmBinding } from "../builders/swarm.ts";
 
 /** The starts of a plan have happened, and what they started passes. */
 function started(world: World, planned: Planned): World {
@@ -115,16 +116,7 @@ describe("what SwarmKit's orchestrator is tested for, on the planner", () => {
   it("67: a service is not scaled in the middle of an update, which would mix versions", () => {
     const updating = aWorld()
       .withService("web", { count: 3, runtime: null, container: null, health: null, consul: null })
-      .withBinding("web", {
-        kind: "swarm",
-        id: "s1",
-        name: "web",
-        version: 3,
-        replicas: 2,
-        mode: "replicated",
-        updating: true,
-        specHash: null,
-      });
+      .withBinding("web", aSwarmBinding({ version: 3, replicas: 2, updating: true }));
     expect(does(updating.plan())).toEqual([]);
     expect(holds(updating.plan())).toEqual(["scale-swarm: updating"]);
   });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { openMetrics } from "../../src/server/metrics.ts";
-import { aStanding } from "../cli/support/reports.ts";
+import { aStanding } from "../builders/standing.ts";
 
 async function linesOf(metrics: ReturnType<typeof openMetrics>, name: string): Promise<readonly string[]> {
   return (await metrics.text()).split("\n").filter((line) => line.startsWith(name));

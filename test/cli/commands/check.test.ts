@@ -3,8 +3,9 @@ import { ControllerError, InvalidInput } from "../../../src/ports/controller.ts"
 import { EngineError } from "../../../src/ports/engine.ts";
 import { RegistryError } from "../../../src/ports/registry.ts";
 import { fakeController } from "../support/fake-controller.ts";
-import { aServiceReport, aStanding, aStatusReport } from "../support/reports.ts";
+import { aServiceReport, aStatusReport } from "../support/reports.ts";
 import { runHeal } from "../support/run-heal.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 const web = aStanding("web", { status: 2, healthy: 1, summary: "1/3 healthy: 2 missing" });
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { NotLeader, PlanChanged } from "../../../src/ports/controller.ts";
 import { fakeController } from "../support/fake-controller.ts";
-import { aHold, aPassReport, aPlanReport, aServicePlan, aStanding, aStart } from "../support/reports.ts";
+import { aHold, aPassReport, aPlanReport, aServicePlan, aStart } from "../support/reports.ts";
 import { runHeal } from "../support/run-heal.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 const web = aStanding("web", { status: 2, healthy: 1, summary: "1/3 healthy: 2 missing" });
 const start = aStart("web", 2, 4, "h1");

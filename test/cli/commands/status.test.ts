@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { unknown } from "../../../src/model/known.ts";
 import type { StatusReport } from "../../../src/model/report.ts";
 import { fakeController } from "../support/fake-controller.ts";
-import { aHistoryEntry, aHold, aServiceReport, aStanding, aStatusReport } from "../support/reports.ts";
+import { aHistoryEntry, aHold, aServiceReport, aStatusReport } from "../support/reports.ts";
 import { runHeal } from "../support/run-heal.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 const services = [
   aServiceReport(aStanding("api", { status: 1, healthy: 4, surplus: 1, runtime: "swarm" }), {

@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { NotLeader } from "../../../src/ports/controller.ts";
 import { fakeController } from "../support/fake-controller.ts";
-import { aPassReport, aServicePlan, aStanding, aStart } from "../support/reports.ts";
+import { aPassReport, aServicePlan, aStart } from "../support/reports.ts";
 import { runHeal } from "../support/run-heal.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 const checks = (...names: string[]) => ({
   readInput: async () => JSON.stringify(names.map((ServiceName) => ({ ServiceName }))),

@@ -1,17 +1,9 @@
 import { expect, it } from "vitest";
 import { noServiceMemory, noSlotMemory } from "../../../src/model/memory.ts";
 import { fakeController } from "../support/fake-controller.ts";
-import {
-  aHistoryEntry,
-  aHold,
-  aRegistration,
-  aStanding,
-  aStart,
-  aWhyReport,
-  anInstance,
-  atMs,
-} from "../support/reports.ts";
+import { aHistoryEntry, aHold, aRegistration, aStart, aWhyReport, anInstance, atMs } from "../support/reports.ts";
 import { runHeal } from "../support/run-heal.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 const web = aStanding("web", { status: 2, healthy: 1, summary: "1/3 healthy: 2 missing" });
 const report = aWhyReport(web, {
@@ -62,7 +54,7 @@ it("tells what was seen and where from, what fired or held, what is remembered a
     live, runs on engine, critical since 2026-03-01 03:10:30Z
 
 trust
-    trusted: Consul answered with a leader, and so did every host
+    trusted: Consul and Docker answered and agree
     Consul: default read at index 1234
     Docker: kept up to date by its events
     runs as: engine

@@ -3,10 +3,11 @@ import { askSocket } from "../../../src/adapters/api-client/ask-socket.ts";
 import { quick } from "../../../src/cli/quick/quick.ts";
 import { fakeController } from "../support/fake-controller.ts";
 import type { FakeController } from "../support/fake-controller.ts";
-import { aServiceReport, aStanding, aStatusReport } from "../support/reports.ts";
+import { aServiceReport, aStatusReport } from "../support/reports.ts";
 import type { FakeTerminal } from "../support/run-heal.ts";
 import { fakeTerminal } from "../support/run-heal.ts";
 import { running } from "../../server/support/running.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 async function quickly(
   argv: readonly string[],

@@ -1,15 +1,8 @@
 import type { Controller } from "../../../src/ports/controller.ts";
 import { UnknownService } from "../../../src/ports/controller.ts";
 import { closest } from "../../../src/model/closest.ts";
-import {
-  aPassReport,
-  aPlanReport,
-  aServicePlan,
-  aServiceReport,
-  aStanding,
-  aStatusReport,
-  aWhyReport,
-} from "./reports.ts";
+import { aPassReport, aPlanReport, aServicePlan, aServiceReport, aStatusReport, aWhyReport } from "./reports.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 export type Call = readonly [keyof Controller, ...unknown[]];
 

@@ -18,28 +18,6 @@ import { worstStatus } from "../../../src/model/status.ts";
 const at = "2026-03-01T03:12:40.000Z";
 export const atMs = Date.parse(at);
 
-export function aStanding(service: string, part: Partial<Standing> = {}): Standing {
-  const healthy = part.healthy ?? 3;
-  const desired = part.desired ?? 3;
-  return {
-    service,
-    status: 0,
-    trust: "trusted",
-    trustReason: "Consul answered with a leader, and so did every host",
-    runtime: "engine",
-    desired,
-    healthy,
-    starting: 0,
-    unhealthy: 0,
-    unknown: 0,
-    surplus: 0,
-    quarantined: 0,
-    backingOff: 0,
-    summary: `${healthy}/${desired} healthy`,
-    ...part,
-  };
-}
-
 export function aStart(service: string, slot: number, generation: number, host: string): Action {
   return {
     kind: "start-instance",

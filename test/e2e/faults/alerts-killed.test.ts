@@ -6,24 +6,17 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import type { AddressInfo, Server } from "node:net";
 import PostalMime from "postal-mime";
 import { SMTPServer } from "smtp-server";
-import { afterEach, expect, inject, it } from "vitest";
+import { expect, inject, it, onTestFinished } from "vitest";
 import { noteFault } from "../support/fault-report.ts";
+import { openGround, openWay } from "../support/ground.ts";
 import { settles } from "../support/invariants.ts";
 import { by, startPeer, tellIfFailed, type Peer } from "../support/peers.ts";
-import { changes, openProxy, pass, type Exchange } from "../support/proxy.ts";
+import { changes, pass, type Exchange } from "../support/proxy.ts";
 import { webService } from "../support/services.ts";
-import { openSite, until } from "../support/site.ts";
+import { until } from "../support/site.ts";
 
 const docker = inject("docker");
 const consul = inject("consul");
-const closing: (() => Promise<unknown> | void)[] = [];
-const peers: Peer[] = [];
-
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  for (const close of closing.splice(0).toReversed()) await close();
-});
 
 /** Steps that take place; at the n-th of them the daemon dies, and whoever it spoke to sees it go. */
 interface Steps {
@@ -63,10 +56,8 @@ it("leaves nobody untold when it is killed at any step of telling", { timeout: 6
   const smtp = await mailServer(steps, told);
   const robot = await receiver(steps, "robot", told, '{"errcode":0,"errmsg":"ok"}');
   const hook = await receiver(steps, "hook", told, "");
-  const proxy = await openProxy(consul);
-  closing.push(() => proxy.close());
-  const site = openSite({ docker, consul });
-  closing.push(() => site.close());
+  const proxy = await openWay(consul);
+  const { site } = await openGround();
   const kinds = ["mail", "robot", "hook"] as const;
   const variables = { HEAL_TEST_ROBOT: robot };
   const options = {
@@ -86,6 +77,11 @@ it("leaves nobody untold when it is killed at any step of telling", { timeout: 6
   proxy.treat((exchange) => {
     if (writesAlerts(exchange)) void steps.take("write");
     return pass;
+  });
+  const peers: Peer[] = [];
+  onTestFinished(async ({ task }) => {
+    tellIfFailed(task, peers);
+    for (const peer of peers) await peer.stop();
   });
   const start = async (): Promise<Peer> => {
     const peer = await startPeer(site, options);
@@ -180,6 +176,6 @@ const stateOf = (text: string): Told["state"] => (/resolved/i.test(text) ? "reso
 
 async function listening(server: Server, port: Server): Promise<number> {
   await new Promise<void>((ready) => void server.listen(0, "127.0.0.1", ready));
-  closing.push(() => new Promise((closed) => server.close(closed)));
+  onTestFinished(() => new Promise<void>((closed) => void server.close(() => closed())));
   return (port.address() as AddressInfo).port;
 }

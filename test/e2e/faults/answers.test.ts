@@ -1,27 +1,15 @@
 /** Servers that answer, and should not be believed, or cannot be understood. */
-import { afterEach, describe, expect, inject, it } from "vitest";
-import { openEventLog, type EventLog } from "../support/event-log.ts";
+import { describe, expect, inject, it } from "vitest";
 import { noteFault } from "../support/fault-report.ts";
+import { openGround, openWay, startOverTwo, type Ground as Bare } from "../support/ground.ts";
 import { settles } from "../support/invariants.ts";
-import { by, startPeer, tellIfFailed, untilChecks, untilSays, type Peer } from "../support/peers.ts";
-import { openProxy, pass, type Exchange, type Proxy, type Treatment } from "../support/proxy.ts";
-import { webService } from "../support/services.ts";
-import { openSite, until, type Site } from "../support/site.ts";
+import { by, untilChecks, untilSays, type Peer } from "../support/peers.ts";
+import { pass, type Exchange, type Proxy, type Treatment } from "../support/proxy.ts";
+import { until } from "../support/site.ts";
 
-const docker = inject("docker");
 const consul = inject("consul");
-const closing: (() => Promise<void> | void)[] = [];
-const peers: Peer[] = [];
 
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-interface Ground {
-  readonly site: Site;
-  readonly events: EventLog;
+interface Ground extends Bare {
   readonly daemon: Peer;
   readonly toDocker: Proxy;
   readonly toConsul: Proxy;
@@ -29,20 +17,9 @@ interface Ground {
 
 /** Two healthy instances under a daemon that reaches both servers by way of proxies. */
 async function twoHealthy(): Promise<Ground> {
-  const site = openSite({ docker, consul });
-  closing.push(() => site.close());
-  const events = await openEventLog(docker, site.environment);
-  closing.push(() => events.close());
-  const [toDocker, toConsul] = [await openProxy(docker), await openProxy(consul)];
-  closing.push(
-    () => toDocker.close(),
-    () => toConsul.close(),
-  );
-  site.desire({ web: webService(2) });
-  const daemon = await startPeer(site, { environmentSettings: by(toDocker.tcp, toConsul.http) });
-  peers.push(daemon);
-  await settles(site, consul, "web", 2);
-  await untilChecks(daemon, 0);
+  const { site, events } = await openGround();
+  const [toDocker, toConsul] = [await openWay(inject("docker")), await openWay(consul)];
+  const daemon = await startOverTwo(site, { environmentSettings: by(toDocker.tcp, toConsul.http) });
   return { site, events, daemon, toDocker, toConsul };
 }
 

@@ -2,37 +2,26 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { openEventLog, type EventLog } from "../support/event-log.ts";
+import { beforeEach, describe, expect, inject, it, onTestFinished } from "vitest";
+import type { EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
+import { openGround, startDaemon } from "../support/ground.ts";
 import { settles } from "../support/invariants.ts";
-import { startPeer, tellIfFailed, untilChecks, type Peer, type PeerOptions } from "../support/peers.ts";
+import { untilChecks, type Peer, type PeerOptions } from "../support/peers.ts";
 import { webService } from "../support/services.ts";
-import { openSite, until, type Site } from "../support/site.ts";
+import { until, type Site } from "../support/site.ts";
 
-const docker = inject("docker");
 const consul = inject("consul");
-const closing: (() => void)[] = [];
-const peers: Peer[] = [];
 let site: Site;
 let events: EventLog;
 
 beforeEach(async () => {
-  site = openSite({ docker, consul });
-  events = await openEventLog(docker, site.environment);
-});
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  events.close();
-  await site.close();
-  for (const close of closing.splice(0)) close();
+  ({ site, events } = await openGround());
 });
 
 /** A daemon over two healthy instances of each. */
 async function allHealthy(services: readonly string[], options: PeerOptions = {}): Promise<Peer> {
-  const daemon = await startPeer(site, options);
-  peers.push(daemon);
+  const daemon = await startDaemon(site, options);
   for (const service of services) await settles(site, consul, service, 2);
   await untilChecks(daemon, 0);
   return daemon;
@@ -54,7 +43,7 @@ describe("the daemon under checks", () => {
       request.on("end", () => void (messages.push(text), response.end()));
     });
     await new Promise<void>((ready) => void receiver.listen(0, "127.0.0.1", ready));
-    closing.push(() => void receiver.close());
+    onTestFinished(() => void receiver.close());
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
     const routes = { default: { critical: ["hook"], warning: ["hook"], wait: "1s" } };
     site.desire({ web: webService(2), api: webService(2) });

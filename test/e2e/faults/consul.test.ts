@@ -2,45 +2,25 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, describe, expect, inject, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { startConsul, startConsulCluster, type ConsulAgent } from "../../../scripts/machine/consul.ts";
-import { openEventLog, type EventLog } from "../support/event-log.ts";
+import type { EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
+import { openGround, startOverTwo, type Ground as Bare } from "../support/ground.ts";
 import { settles } from "../support/invariants.ts";
-import { startPeer, tellIfFailed, untilChecks, untilSays, type Peer, type PeerOptions } from "../support/peers.ts";
-import { webService } from "../support/services.ts";
-import { openSite, until, type Site } from "../support/site.ts";
+import { untilChecks, untilSays, type Peer, type PeerOptions } from "../support/peers.ts";
+import { until } from "../support/site.ts";
 
-const docker = inject("docker");
 const say = (): void => undefined;
-const closing: (() => Promise<void> | void)[] = [];
-const peers: Peer[] = [];
 
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-interface Ground {
-  readonly site: Site;
-  readonly events: EventLog;
+interface Ground extends Bare {
   readonly daemon: Peer;
 }
 
 /** Two healthy instances under a daemon that uses this Consul. */
 async function twoHealthy(consul: string, options: PeerOptions = {}): Promise<Ground> {
-  const site = openSite({ docker, consul });
-  closing.push(() => site.close());
-  const events = await openEventLog(docker, site.environment);
-  closing.push(() => events.close());
-  site.desire({ web: webService(2) });
-  const daemon = await startPeer(site, options);
-  peers.push(daemon);
-  await settles(site, consul, "web", 2).catch(async (error: Error) => {
-    throw new Error(`${error.message}\n${(await daemon.heal("why", "web")).stdout}`);
-  });
-  return { site, events, daemon };
+  const { site, events } = await openGround({ consul });
+  return { site, events, daemon: await startOverTwo(site, options, consul) };
 }
 
 async function consulOf(config: object = {}): Promise<{ readonly agent: ConsulAgent; readonly data: string }> {
@@ -50,10 +30,10 @@ async function consulOf(config: object = {}): Promise<{ readonly agent: ConsulAg
     name: `fault-${randomUUID().slice(0, 4)}`,
     config: { data_dir: data, ...config },
   });
-  closing.push(
-    () => rmSync(data, { recursive: true, force: true }),
-    () => agent.stop(),
-  );
+  onTestFinished(async () => {
+    await agent.stop();
+    rmSync(data, { recursive: true, force: true });
+  });
   return { agent, data };
 }
 
@@ -123,7 +103,7 @@ describe("the daemon under a Consul that fails", () => {
 
   it("starts nothing while the cluster has no leader, and what is missing once it has one", async (test) => {
     const cluster = await startConsulCluster({ say, name: `fault-${randomUUID().slice(0, 4)}`, servers: 3 });
-    closing.push(async () => void (await Promise.all(cluster.map((agent) => agent.stop()))));
+    onTestFinished(async () => void (await Promise.all(cluster.map((agent) => agent.stop()))));
     const [asked, ...others] = cluster as [ConsulAgent, ...ConsulAgent[]];
     const { site, events, daemon } = await twoHealthy(asked.address);
     const from = events.mark();
@@ -151,7 +131,7 @@ describe("the daemon under a Consul that fails", () => {
 
   it("heals under the next leader when that of the cluster is killed, and touches nothing for it", async (test) => {
     const cluster = await startConsulCluster({ say, name: `fault-${randomUUID().slice(0, 4)}`, servers: 3 });
-    closing.push(async () => void (await Promise.all(cluster.map((agent) => agent.stop()))));
+    onTestFinished(async () => void (await Promise.all(cluster.map((agent) => agent.stop()))));
     const [first] = cluster as [ConsulAgent, ...ConsulAgent[]];
     const leader = (await (await fetch(`${first.address}/v1/status/leader`)).json()) as string;
     const isLeader = ({ bind, ports }: ConsulAgent): boolean => leader === `${bind}:${ports.server}`;

@@ -1,56 +1,40 @@
 import { createServer } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { startFleet, type Fleet, type FleetHost } from "../../../scripts/machine/fleet.ts";
 import { freePort } from "../../../scripts/machine/state.ts";
-import { openEventLog, type EventLog } from "../support/event-log.ts";
+import type { EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
+import {
+  followEvents,
+  openGround,
+  openWay,
+  startDaemon,
+  startOverTwo,
+  type Ground as Bare,
+} from "../support/ground.ts";
 import { expectNoSlotTwice, settles } from "../support/invariants.ts";
-import { by, startPeer, tellIfFailed, untilChecks, type Peer, type PeerOptions } from "../support/peers.ts";
-import { openProxy, pass, type Exchange, type Proxy } from "../support/proxy.ts";
+import { by, untilChecks, type Peer, type PeerOptions } from "../support/peers.ts";
+import { pass, type Exchange, type Proxy } from "../support/proxy.ts";
 import { webService } from "../support/services.ts";
 import { nameOf, openSite, until, type Site } from "../support/site.ts";
 
-const docker = inject("docker");
 const consul = inject("consul");
-const closing: (() => Promise<void> | void)[] = [];
-const peers: Peer[] = [];
 
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-interface Ground {
-  readonly site: Site;
-  readonly events: EventLog;
+interface Ground extends Bare {
   readonly proxy: Proxy;
   readonly options: PeerOptions;
 }
 
 /** An environment whose daemon reaches the engine by way of a proxy. */
 async function open(): Promise<Ground> {
-  const site = openSite({ docker, consul });
-  closing.push(() => site.close());
-  const events = await openEventLog(docker, site.environment);
-  closing.push(() => events.close());
-  const proxy = await openProxy(docker);
-  closing.push(() => proxy.close());
-  return { site, events, proxy, options: { environmentSettings: by(proxy.tcp, consul) } };
-}
-
-async function start(site: Site, options: PeerOptions = {}): Promise<Peer> {
-  const peer = await startPeer(site, options);
-  peers.push(peer);
-  return peer;
+  const ground = await openGround();
+  const proxy = await openWay(inject("docker"));
+  return { ...ground, proxy, options: { environmentSettings: by(proxy.tcp, consul) } };
 }
 
 async function twoHealthy(): Promise<Ground & { readonly daemon: Peer }> {
   const ground = await open();
-  ground.site.desire({ web: webService(2) });
-  const daemon = await start(ground.site, ground.options);
-  await settles(ground.site, consul, "web", 2);
-  return { ...ground, daemon };
+  return { ...ground, daemon: await startOverTwo(ground.site, ground.options) };
 }
 
 const killOne = async (site: Site): Promise<void> => {
@@ -112,7 +96,7 @@ describe("the daemon with a connection to Docker that fails", () => {
       const { site, events, proxy, options } = await open();
       proxy.treat((exchange) => (isEvents(exchange) ? { kind } : pass));
       site.desire({ web: webService(2) });
-      await start(site, options);
+      await startDaemon(site, options);
       await settles(site, consul, "web", 2, 90_000);
       const from = events.mark();
       const killedAtMs = Date.now();
@@ -154,7 +138,7 @@ describe("the daemon with a connection to Docker that fails", () => {
     const image = `heal-demo/fault-${site.environment}:1`;
     const service = webService(1) as { readonly container: object };
     site.desire({ web: { ...service, container: { ...service.container, image } } });
-    const daemon = await start(site, {
+    const daemon = await startDaemon(site, {
       ...options,
       settings: { healing: { backOff: { initial: "500ms", max: "2s" } } },
     });
@@ -165,7 +149,7 @@ describe("the daemon with a connection to Docker that fails", () => {
       "POST",
       `/images/${encodeURIComponent("heal-demo/web:1")}/tag?repo=heal-demo/fault-${site.environment}&tag=1`,
     );
-    closing.push(
+    onTestFinished(
       async () => void (await site.docker("DELETE", `/images/${encodeURIComponent(image)}`).catch(() => undefined)),
     );
     const thereAtMs = Date.now();
@@ -181,7 +165,7 @@ describe("the daemon with a connection to Docker that fails", () => {
     const service = webService(1) as { readonly container: object };
     const ports = [{ container: 8000, host: port }];
     site.desire({ web: { ...service, container: { ...service.container, ports } } });
-    const daemon = await start(site, {
+    const daemon = await startDaemon(site, {
       ...options,
       settings: { healing: { backOff: { initial: "500ms", max: "2s" } } },
     });
@@ -214,17 +198,16 @@ describe("the daemon with an engine of its own that fails", () => {
     const { address } = fleet.consul;
     const hosts = { h1: { docker: host.docker, consulAgent: host.consulAddress, address: host.address } };
     const site = openSite({ docker: host.dockerSocket, consul: address, environmentSettings: { hosts } });
-    closing.push(() => site.close());
+    onTestFinished(() => site.close());
     site.desire({ web: webService(2) });
-    const daemon = await start(site);
+    const daemon = await startDaemon(site);
     await settles(site, address, "web", 2);
-    return { site, daemon, events: () => openEventLog(host.dockerSocket, site.environment) };
+    return { site, daemon, events: () => followEvents(host.dockerSocket, site) };
   }
 
   it("does nothing while it hangs, and nothing after it", async (test) => {
     const { site, daemon, events } = await onOwnEngine();
     const log = await events();
-    closing.push(() => log.close());
     await fleet.pauseEngine(1);
     const pausedAtMs = Date.now();
     await untilChecks(daemon, 3);
@@ -246,8 +229,7 @@ describe("the daemon with an engine of its own that fails", () => {
     await untilChecks(daemon, 3);
     await fleet.startEngine(1);
     const startedAtMs = Date.now();
-    const events = await openEventLog(host.dockerSocket, site.environment);
-    closing.push(() => events.close());
+    const events = await followEvents(host.dockerSocket, site);
     await settles(site, fleet.consul.address, "web", 2);
     const tookMs = Date.now() - startedAtMs;
     expect((await site.containers("web")).map(nameOf).length).toBe(2);

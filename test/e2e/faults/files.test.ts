@@ -1,42 +1,12 @@
 import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { openEventLog, type EventLog } from "../support/event-log.ts";
+import { describe, expect, inject, it } from "vitest";
 import { noteFault } from "../support/fault-report.ts";
+import { openGround, startOverTwo, timesSaid, untilTold } from "../support/ground.ts";
 import { settles } from "../support/invariants.ts";
-import { startPeer, tellIfFailed, untilChecks, type Peer, type PeerOptions } from "../support/peers.ts";
 import { webService } from "../support/services.ts";
-import { openSite, until, type Site } from "../support/site.ts";
 
-const docker = inject("docker");
 const consul = inject("consul");
-const peers: Peer[] = [];
-let site: Site;
-let events: EventLog;
-
-beforeEach(async () => {
-  site = openSite({ docker, consul });
-  events = await openEventLog(docker, site.environment);
-  site.desire({ web: webService(2) });
-});
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  events.close();
-  await site.close();
-});
-
-async function twoHealthy(options: PeerOptions = {}): Promise<Peer> {
-  const daemon = await startPeer(site, options);
-  peers.push(daemon);
-  await settles(site, consul, "web", 2);
-  await untilChecks(daemon, 0);
-  return daemon;
-}
-
-const said = (daemon: Peer, event: string): number => daemon.log().split(`"event":"${event}"`).length - 1;
-const told = (daemon: Peer, event: string, before: number) =>
-  until(() => said(daemon, event) > before, `${event} to be told`);
 
 describe("the daemon and its desired state", () => {
   const good = (count: number): string => JSON.stringify({ services: { web: webService(count) } });
@@ -53,14 +23,15 @@ describe("the daemon and its desired state", () => {
   ];
 
   it("keeps the last good one in force whatever the file becomes, and takes up the next good one at once", async (test) => {
-    const daemon = await twoHealthy();
+    const { site, events } = await openGround();
+    const daemon = await startOverTwo(site);
     const file = path.join(site.folder, "desired", "services.json");
     const from = events.mark();
     const beganAtMs = Date.now();
     for (const [what, text] of nonsense) {
-      const before = said(daemon, "desired-state.refused");
+      const before = timesSaid(daemon, "desired-state.refused");
       writeFileSync(file, text);
-      await told(daemon, "desired-state.refused", before).catch((error: Error) => {
+      await untilTold(daemon, "desired-state.refused", before).catch((error: Error) => {
         throw new Error(`${what}: ${error.message}`);
       });
       expect(events.since(from), what).toEqual([]);
@@ -69,15 +40,15 @@ describe("the daemon and its desired state", () => {
     const elsewhere = path.join(site.folder, "elsewhere.json");
     writeFileSync(elsewhere, good(3));
     symlinkSync(elsewhere, `${file}.new`);
-    const beforeLink = said(daemon, "desired-state.refused");
+    const beforeLink = timesSaid(daemon, "desired-state.refused");
     renameSync(`${file}.new`, file);
-    await told(daemon, "desired-state.refused", beforeLink);
+    await untilTold(daemon, "desired-state.refused", beforeLink);
     rmSync(file);
     writeFileSync(file, `\uFEFF${good(3)}`);
     await settles(site, consul, "web", 3);
-    const before = said(daemon, "desired-state.refused");
+    const before = timesSaid(daemon, "desired-state.refused");
     rmSync(file);
-    await told(daemon, "desired-state.refused", before);
+    await untilTold(daemon, "desired-state.refused", before);
     expect((await daemon.heal("status")).stdout).toContain("holds no desired-state file");
     await settles(site, consul, "web", 3);
     expect(events.since(from).filter(({ action }) => action === "die")).toEqual([]);

@@ -1,33 +1,22 @@
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { beforeEach, describe, expect, inject, it } from "vitest";
 import { destroySession, leaderOf, memoryOf } from "../support/consul-facts.ts";
-import { openEventLog, type EventLog } from "../support/event-log.ts";
+import type { EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
-import { by, startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
-import { openProxy, pass } from "../support/proxy.ts";
+import { openGround, openWay, startDaemon } from "../support/ground.ts";
+import { by, type Peer, type PeerOptions } from "../support/peers.ts";
+import { pass } from "../support/proxy.ts";
 import { webService } from "../support/services.ts";
-import { nameOf, openSite, until, type Site } from "../support/site.ts";
+import { nameOf, until, type Site } from "../support/site.ts";
 
 const consul = inject("consul");
 let site: Site;
 let events: EventLog;
-const peers: Peer[] = [];
 
 beforeEach(async () => {
-  site = openSite({ docker: inject("docker"), consul });
-  events = await openEventLog(inject("docker"), site.environment);
-});
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  events.close();
-  await site.close();
+  ({ site, events } = await openGround());
 });
 
-const start = async (options: PeerOptions = {}): Promise<Peer> => {
-  const peer = await startPeer(site, options);
-  peers.push(peer);
-  return peer;
-};
+const start = (options: PeerOptions = {}): Promise<Peer> => startDaemon(site, options);
 const name = (slot: number, generation: number) => `heal.${site.environment}.web.${slot}.${generation}`;
 const kill = (slot: number, generation: number) => site.docker("POST", `/containers/${name(slot, generation)}/kill`);
 const startsOf = (action: string, from = 0) =>
@@ -100,8 +89,7 @@ describe("two daemons on one environment", () => {
   });
 
   it("finish what is begun before they go, and leave nothing of it to the next", async (test) => {
-    const proxy = await openProxy(inject("docker"));
-    test.onTestFinished(() => proxy.close());
+    const proxy = await openWay(inject("docker"));
     const [leader, follower] = await twoDaemons({ environmentSettings: by(proxy.tcp, consul) });
     let sentAtMs: number | null = null;
     proxy.treat(({ method, path }) => {

@@ -1,49 +1,35 @@
 import { randomUUID } from "node:crypto";
-import { afterEach, expect, inject, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { startConsul } from "../../../scripts/machine/consul.ts";
 import { memoryOf } from "../support/consul-facts.ts";
-import { openEventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
+import { openGround, startDaemon } from "../support/ground.ts";
 import { expectNoSlotTwice, settles } from "../support/invariants.ts";
-import { startPeer, tellIfFailed, type Peer } from "../support/peers.ts";
+import type { Peer } from "../support/peers.ts";
 import { openHandles, residentBytes } from "../support/process-facts.ts";
 import { webService } from "../support/services.ts";
-import { openSite } from "../support/site.ts";
 
 /** Two minutes by default; `HEAL_STORM_MINUTES=60` for the hour that a release is left in it. */
 const stormMs = Number(process.env["HEAL_STORM_MINUTES"] ?? 2) * 60_000;
 const agentRestartEveryMs = 25_000;
 const mebibyte = 1_024 * 1_024;
-const closing: (() => Promise<void> | void)[] = [];
-const peers: Peer[] = [];
-
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  for (const close of closing.splice(0).toReversed()) await close();
-});
 
 it(
   "leaves nothing behind after a storm of kills, removals, pauses and agent restarts",
   { timeout: stormMs + 240_000 },
   async (test) => {
     const agent = await startConsul({ say: () => undefined, name: `storm-${randomUUID().slice(0, 4)}` });
-    closing.push(() => agent.stop());
+    onTestFinished(() => agent.stop());
     const settings = {
       healing: { backOff: { initial: "100ms", max: "1s" }, quarantine: { failures: 1_000, window: "1s" } },
       blastRadius: { stopsPerWindow: 1_000, window: "1s", shareOfFleet: 1 },
     };
-    const docker = inject("docker");
-    const site = openSite({ docker, consul: agent.address, settings });
-    closing.push(() => site.close());
-    const events = await openEventLog(docker, site.environment);
-    closing.push(() => events.close());
+    const { site, events } = await openGround({ consul: agent.address, settings });
     const services = ["web", "api"];
     const perService = services.flatMap((service) => [`history/${service}`, `memory/services/${service}`]);
     const known = new Set(["leader", "memory/alerts", "memory/fleet", ...perService]);
     site.desire(Object.fromEntries(services.map((service) => [service, webService(3)])));
-    const daemon = await startPeer(site);
-    peers.push(daemon);
+    const daemon = await startDaemon(site);
     const allSettle = async (): Promise<void> => {
       for (const service of services) await settles(site, agent.address, service, 3, 120_000);
     };

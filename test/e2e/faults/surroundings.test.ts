@@ -3,41 +3,30 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { beforeEach, describe, expect, inject, it, onTestFinished } from "vitest";
 import { ensurePrograms } from "../../../scripts/machine/packages.ts";
 import { mustRun } from "../../../scripts/machine/processes.ts";
-import { openEventLog, type EventLog } from "../support/event-log.ts";
+import type { EventLog } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
+import { openGround, startDaemon } from "../support/ground.ts";
 import { settles } from "../support/invariants.ts";
-import { startPeer, tellIfFailed, type Peer, type PeerOptions } from "../support/peers.ts";
+import type { Peer, PeerOptions } from "../support/peers.ts";
 import { webService } from "../support/services.ts";
-import { openSite, until, type Site } from "../support/site.ts";
+import { until, type Site } from "../support/site.ts";
 
-const docker = inject("docker");
 const consul = inject("consul");
 const say = (): void => undefined;
-const closing: (() => Promise<void> | void)[] = [];
-const peers: Peer[] = [];
 let site: Site;
 let events: EventLog;
 
 beforeEach(async () => {
   const settings = { healing: { backOff: { initial: "100ms", max: "1s" }, quarantine: { failures: 1_000 } } };
-  site = openSite({ docker, consul, settings });
-  events = await openEventLog(docker, site.environment);
+  ({ site, events } = await openGround({ settings }));
   site.desire({ web: webService(2) });
-});
-afterEach(async ({ task }) => {
-  tellIfFailed(task, peers);
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  events.close();
-  await site.close();
-  for (const close of closing.splice(0).toReversed()) await close();
 });
 
 async function twoHealthy(options: PeerOptions = {}): Promise<Peer> {
-  const daemon = await startPeer(site, options);
-  peers.push(daemon);
+  const daemon = await startDaemon(site, options);
   await settles(site, consul, "web", 2);
   return daemon;
 }
@@ -93,10 +82,10 @@ describe("the daemon in surroundings that fail", () => {
   it("needs no disk: it heals while all it could write to is full, and writes nothing but its socket", async (test) => {
     const full = mkdtempSync(path.join(tmpdir(), "heal-full-"));
     await mustRun("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", full]);
-    closing.push(
-      () => rmSync(full, { recursive: true, force: true }),
-      async () => void (await mustRun("umount", [full])),
-    );
+    onTestFinished(async () => {
+      await mustRun("umount", [full]);
+      rmSync(full, { recursive: true, force: true });
+    });
     const before = readdirSync(site.folder);
     const daemon = await twoHealthy({
       logFolder: full,
@@ -193,7 +182,7 @@ describe("the daemon in surroundings that fail", () => {
 
 async function listening(server: Server | ReturnType<typeof createHttpServer>): Promise<number> {
   await new Promise<void>((ready) => void server.listen(0, "127.0.0.1", ready));
-  closing.push(() => {
+  onTestFinished(() => {
     if ("closeAllConnections" in server) server.closeAllConnections();
     server.close();
   });

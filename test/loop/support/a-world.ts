@@ -9,16 +9,11 @@ import type { Memory } from "../../../src/model/memory.ts";
 import { noFleetMemory } from "../../../src/model/memory.ts";
 import type { Service } from "../../../src/model/service.ts";
 import { defaultTuning } from "../../../src/model/tuning.ts";
-import { openFleetTally } from "../../../src/observe/fleet-tally.ts";
-import { openLastLooks } from "../../../src/observe/last-looks.ts";
 import { openNews } from "../../../src/loop/news.ts";
-import { openPictures } from "../../../src/observe/pictures.ts";
-import { openRegistryMirror } from "../../../src/observe/registry-mirror.ts";
-import { noSwarmMirror } from "../../../src/observe/swarm-mirror.ts";
 import { aDesiredState } from "../../builders/service.ts";
 import type { InstanceFacts } from "../../builders/world.ts";
 import { anInstance, T0 } from "../../builders/world.ts";
-import { aHostMirror, scriptedRegistry } from "../../observe/support/stubs.ts";
+import { aHostMirror, eyesOn, scriptedRegistry } from "../../observe/support/stubs.ts";
 import { say } from "../../plan/support/say.ts";
 import { fakeClock } from "./fake-clock.ts";
 
@@ -52,19 +47,7 @@ export function aWorldOf(...services: readonly Service[]) {
   };
   const world: World = {
     desired: () => aDesiredState(services, "live"),
-    eyes: {
-      clock,
-      hosts,
-      holders: { of: () => hosts },
-      identities: { nodeOf: (host) => `${host}-node`, addresses: {} },
-      registry: openRegistryMirror(consul.registry, clock),
-      swarm: noSwarmMirror,
-      compose: null,
-      tally: openFleetTally(),
-      pictures: openPictures(),
-      lastLooks: openLastLooks(),
-      learnNodes: async () => undefined,
-    },
+    eyes: eyesOn(clock, hosts, consul.registry),
     memory: {
       view: () => memory,
       async commit(_fence: Fence, update: MemoryUpdate) {

@@ -4,6 +4,12 @@ import type { HostMirror } from "../../../src/observe/host-mirror.ts";
 import type { OwnerKey } from "../../../src/observe/ownership.ts";
 import { ownerKeyOf } from "../../../src/observe/ownership.ts";
 import type { Answer, Registry } from "../../../src/ports/registry.ts";
+import { openFleetTally } from "../../../src/observe/fleet-tally.ts";
+import { openLastLooks } from "../../../src/observe/last-looks.ts";
+import type { Eyes } from "../../../src/observe/observe.ts";
+import { openPictures } from "../../../src/observe/pictures.ts";
+import { openRegistryMirror } from "../../../src/observe/registry-mirror.ts";
+import { noSwarmMirror } from "../../../src/observe/swarm-mirror.ts";
 
 export interface StubMirror extends HostMirror {
   readonly refreshed: string[];
@@ -95,4 +101,21 @@ export function scriptedRegistry(): ScriptedRegistry {
     },
   };
   return script;
+}
+
+/** Eyes on these hosts and this registry that have seen nothing yet. */
+export function eyesOn(clock: Eyes["clock"], hosts: readonly HostMirror[], registry: Registry): Eyes {
+  return {
+    clock,
+    hosts,
+    holders: { of: () => hosts },
+    identities: { nodeOf: (host) => `${host}-node`, addresses: {} },
+    registry: openRegistryMirror(registry, clock),
+    swarm: noSwarmMirror,
+    compose: null,
+    tally: openFleetTally(),
+    pictures: openPictures(),
+    lastLooks: openLastLooks(),
+    learnNodes: async () => undefined,
+  };
 }

@@ -1,26 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { Binding } from "../../../src/model/observation.ts";
 import type { Service } from "../../../src/model/service.ts";
 import { aTemplate } from "../../builders/template.ts";
 import type { InstanceFacts, World } from "../../builders/world.ts";
 import { aWorld, T0 } from "../../builders/world.ts";
 import { does, holds, summary } from "../support/say.ts";
+import { aSwarmBinding, type SwarmBinding } from "../../builders/swarm.ts";
 
 const adopted = { runtime: null, container: null, health: null, consul: null, specHash: null } as const;
 
-function swarm(changes: Partial<Extract<Binding, { kind: "swarm" }>> = {}): Binding {
-  return {
-    kind: "swarm",
-    id: "s1",
-    name: "web",
-    version: 42,
-    replicas: 2,
-    mode: "replicated",
-    updating: false,
-    specHash: null,
-    ...changes,
-  };
-}
+const swarm = (changes: Partial<SwarmBinding> = {}): SwarmBinding =>
+  aSwarmBinding({ version: 42, replicas: 2, ...changes });
 
 function task(number: number, facts: InstanceFacts = {}): InstanceFacts {
   const container = { id: `task-${number}`, name: `web.${number}`, service: null, swarmServiceName: "web" };
@@ -28,7 +17,7 @@ function task(number: number, facts: InstanceFacts = {}): InstanceFacts {
 }
 
 /** A Swarm service with two healthy tasks. */
-function aSwarmWorld(binding: Binding, changes: Partial<Service> = {}): World {
+function aSwarmWorld(binding: SwarmBinding, changes: Partial<Service> = {}): World {
   return aWorld()
     .withService("web", { ...adopted, ...changes })
     .withBinding("web", binding)

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { known } from "../../../src/model/known.ts";
 import { aWorld, T0 } from "../../builders/world.ts";
 import { does, holds, summary, waves } from "../support/say.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 describe("start-missing", () => {
   it("does nothing for a service that is whole", () => {
@@ -31,22 +32,7 @@ describe("start-missing", () => {
         ],
       ],
       holds: [],
-      standing: {
-        service: "web",
-        status: 2,
-        trust: "trusted",
-        trustReason: "Consul and Docker answered and agree",
-        runtime: "engine",
-        desired: 1,
-        healthy: 0,
-        starting: 0,
-        unhealthy: 0,
-        unknown: 0,
-        surplus: 0,
-        quarantined: 0,
-        backingOff: 0,
-        summary: "0/1 healthy: 1 missing",
-      },
+      standing: aStanding("web", { status: 2, desired: 1, healthy: 0, summary: "0/1 healthy: 1 missing" }),
       needsLook: null,
       lookAgainAtMs: T0 + 60_000,
     });

@@ -10,32 +10,13 @@ import { known, unknown } from "../../../src/model/known.ts";
 import { noFleetMemory, noServiceMemory } from "../../../src/model/memory.ts";
 import type { Standing } from "../../../src/model/plan.ts";
 import { aService } from "../../builders/service.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 /** 2023-11-15 03:12:00 UTC: alerts are read at night. */
 export const NIGHT_MS = 1_700_017_920_000;
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
-
-export function aStanding(service: string, changes: Partial<Standing> = {}): Standing {
-  return {
-    service,
-    status: 0,
-    trust: "trusted",
-    trustReason: "Consul and Docker answered and agree",
-    runtime: "engine",
-    desired: 3,
-    healthy: 3,
-    starting: 0,
-    unhealthy: 0,
-    unknown: 0,
-    surplus: 0,
-    quarantined: 0,
-    backingOff: 0,
-    summary: "3/3 healthy",
-    ...changes,
-  };
-}
 
 export const short: Partial<Standing> = { status: 2, healthy: 1, summary: "1/3 healthy: 2 missing" };
 export const tooMany: Partial<Standing> = { status: 1, healthy: 4, surplus: 1, summary: "4/3 healthy: 1 too many" };

@@ -6,32 +6,12 @@ import type { HostObservation, Observation } from "../../../src/model/observatio
 import type { Plan } from "../../../src/model/plan.ts";
 import { openSeen } from "../../../src/report/alerts/facts.ts";
 import { aDesiredState, aService } from "../../builders/service.ts";
-import { aStanding, hostFacts } from "./builders.ts";
+import { hostFacts } from "./builders.ts";
+import { aStanding } from "../../builders/standing.ts";
+import { anInstance, T0 } from "../../builders/world.ts";
 
 const instance = (host: string, name: string, changes: Partial<Container> = {}, current = true): Instance => ({
-  container: {
-    id: name,
-    name,
-    host,
-    service: "web",
-    slot: 1,
-    generation: 1,
-    specHash: null,
-    state: "running",
-    health: "none",
-    exitCode: null,
-    createdAtMs: 0,
-    startedAtMs: 0,
-    finishedAtMs: null,
-    restartsItself: false,
-    address: null,
-    ports: [],
-    compose: null,
-    swarmTaskId: null,
-    swarmServiceName: null,
-    ...changes,
-  },
-  registration: null,
+  ...anInstance(aService("web"), 1, T0, { on: host, consul: "unlisted", container: { id: name, name, ...changes } }),
   current,
 });
 
