@@ -13,7 +13,8 @@ import { masterOf, refOf, sayingOf } from "./node.ts";
 import type { RedisDecision, RedisSituation, RedisStep } from "./situation.ts";
 import { step, wait } from "./situation.ts";
 
-const LOOK_AGAIN_MS = 500;
+/** For what was missed: the nodes themselves tell of whatever they do. */
+const LOOK_AGAIN_MS = 2_000;
 
 /**
  * Decides about the roles of one Redis service. Which state it is in follows from what the nodes say and what is

@@ -43,11 +43,12 @@ export function firstMaster(situation: RedisSituation, evidence: string): RedisS
   const pending = instances.some(({ container }) => container.state === "created" || container.state === "restarting");
   const isWhole = seen.length >= service.count && !pending;
   const sinceMs = memory.waitingSinceMs ?? nowMs;
-  if (seen.length === 0 || (!isWhole && nowMs - sinceMs < GATHER_MS)) {
-    const reason =
-      seen.length === 0 ? "no instance runs yet" : `${seen.length} of ${service.count} instances are there`;
+  // When one begins to run is told by its engine.
+  if (seen.length === 0) return { ...wait(situation, because, "starting", "no instance runs yet"), memory };
+  if (!isWhole && nowMs - sinceMs < GATHER_MS) {
+    const reason = `${seen.length} of ${service.count} instances are there`;
     const waiting = wait(situation, because, "starting", reason, { untilMs: sinceMs + GATHER_MS });
-    return { ...waiting, memory: seen.length === 0 ? memory : { ...memory, waitingSinceMs: sinceMs } };
+    return { ...waiting, memory: { ...memory, waitingSinceMs: sinceMs } };
   }
   return decideAmong(situation, because, seen);
 }

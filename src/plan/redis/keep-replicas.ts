@@ -20,7 +20,8 @@ export interface Kept {
 const RULE = "redis-replicas";
 /** A link that has been down for longer is worth a word. */
 const LINK_DOWN_MS = 15_000;
-const LOOK_AGAIN_MS = 500;
+/** The nodes tell of every step of theirs, and Consul of a registration: this is for what was missed. */
+const LOOK_AGAIN_MS = 5_000;
 
 export function keepReplicas(
   situation: RedisSituation,
@@ -35,13 +36,20 @@ export function keepReplicas(
   const holds: Hold[] = [];
   const troubles: RedisStanding[] = [];
   let isIncomplete = false;
-  if (!isConfigured(situation, view, node) && mayTry(situation, view)) actions.push(configure(situation, view, node));
+  let soonestMs = nowMs + LOOK_AGAIN_MS;
+  if (!isConfigured(situation, view, node) && notBeforeMs(situation, view) <= nowMs)
+    actions.push(configure(situation, view, node));
 
   for (const other of others) {
     const verdict = verdictOn(situation, master, view, node, other);
     if (verdict.trouble !== null) troubles.push(verdict.trouble);
     isIncomplete ||= verdict.isIncomplete;
-    if (verdict.action === null || !mayTry(situation, other)) continue;
+    if (verdict.action === null) continue;
+    const dueMs = notBeforeMs(situation, other);
+    if (dueMs > nowMs) {
+      soonestMs = Math.min(soonestMs, dueMs);
+      continue;
+    }
     const attaching = isSyncing || actions.some(({ kind }) => kind === "attach-replica");
     if (verdict.action.kind === "attach-replica" && attaching) {
       const { because, service } = verdict.action;
@@ -55,7 +63,7 @@ export function keepReplicas(
       isIncomplete = true;
     } else actions.push(verdict.action);
   }
-  return { actions, holds, trouble: troubles[0] ?? null, lookAgainAtMs: isIncomplete ? nowMs + LOOK_AGAIN_MS : null };
+  return { actions, holds, trouble: troubles[0] ?? null, lookAgainAtMs: isIncomplete ? soonestMs : null };
 }
 
 interface Verdict {
@@ -152,8 +160,9 @@ function isConfigured(
   return memory.configured[containerId] === settingsMark(runId, roles);
 }
 
-function mayTry({ memory, nowMs }: RedisSituation, { containerId }: RedisNodeView): boolean {
-  return nowMs >= (memory.notBeforeMs[containerId] ?? 0);
+/** A node with which something failed is left alone until then. */
+function notBeforeMs({ memory }: RedisSituation, { containerId }: RedisNodeView): number {
+  return memory.notBeforeMs[containerId] ?? 0;
 }
 
 function configure({ service, roles }: RedisSituation, view: RedisNodeView, node: RedisNode): ConfigureRedis {

@@ -85,10 +85,15 @@ export function memoryWithRoles(
   return { ...memory, redis };
 }
 
+/** What should have been looked at already would otherwise be looked at again at once, and for ever. */
+const OVERDUE_MS = 1_000;
+
 /** The earlier of two times to look again. */
 export function lookAgainWithRoles(atMs: number | null, roles: Roles | null): number | null {
-  const times = [atMs, roles?.decision.lookAgainAtMs ?? null].filter((time) => time !== null);
-  return times.length === 0 ? null : Math.min(...times);
+  const dueMs = roles?.decision.lookAgainAtMs ?? null;
+  if (roles === null || dueMs === null) return atMs;
+  const { nowMs } = roles.situation;
+  return Math.min(atMs ?? Infinity, dueMs > nowMs ? dueMs : nowMs + OVERDUE_MS);
 }
 
 /** A service without a writable master is down, however many of its instances run. */

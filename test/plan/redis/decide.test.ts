@@ -64,6 +64,12 @@ describe("the first master", () => {
     ]);
     expect(decision.holds).toMatchObject([{ heldBy: "one-at-a-time" }]);
   });
+  test("is waited for without looking again and again while no instance runs (simulator seed 900084)", () => {
+    const group = aGroup([], { master: null, memory: { waitingSinceMs: 0 } });
+    const decision = decideRoles({ ...group, nowMs: 600_000 });
+    expect(decision.holds).toMatchObject([{ heldBy: "starting", untilMs: null }]);
+    expect(decision.lookAgainAtMs).toBeNull();
+  });
   test("is taken as it is found", () => {
     const parts = [
       aPart(1, { says: aReplica(1, 2) }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StopInstance } from "../../../src/model/action.ts";
 import { decideRoles } from "../../../src/plan/redis/decide.ts";
-import { withRoles } from "../../../src/plan/redis/roles.ts";
+import { lookAgainWithRoles, withRoles } from "../../../src/plan/redis/roles.ts";
 import { aGroup, aNode, aPart, aReplica } from "../../builders/redis.ts";
 
 const stop = (slot: number): StopInstance => ({
@@ -51,4 +51,12 @@ test("a replica is stopped without more ado", () => {
     aPart(2, { says: aReplica(2, 1), tags: ["slave"] }),
   ]);
   expect(withRoles({ actions: [stop(2)], holds: [] }, roles)).toMatchObject({ actions: [stop(2)], holds: [] });
+});
+
+test("a time to look again that has passed is not one to look again at once", () => {
+  const roles = rolesOver([aPart(1, { says: aNode(1), tags: ["master"] })]);
+  const { nowMs } = roles.situation;
+  const overdue = { ...roles, decision: { ...roles.decision, lookAgainAtMs: nowMs - 5_000 } };
+  expect(lookAgainWithRoles(null, overdue)).toBe(nowMs + 1_000);
+  expect(lookAgainWithRoles(nowMs + 10, overdue)).toBe(nowMs + 10);
 });
