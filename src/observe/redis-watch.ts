@@ -147,9 +147,14 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
         const watchedServices = [...new Map(all.map((one) => [one.service.name, one.service])).values()];
         sentinels.listen(watchedServices, ({ name }) => deps.onChange([name]), signal);
         for (const watched of all) {
-          const dueMs = watched.askedAtMs + intervalOf(watched.service);
-          if (watched.asking === null && dueMs <= nowMs) void ask(watched);
-          nextMs = Math.min(nextMs, Math.max(dueMs, nowMs + INTERVAL_MIN_MS));
+          const intervalMs = intervalOf(watched.service);
+          // A little early rather than one by one: all are asked in one turn then, and soon stay together.
+          const isDue = watched.askedAtMs + intervalMs * (7 / 8) <= nowMs;
+          if (watched.asking === null && isDue) void ask(watched);
+          // Who is slow to answer is not asked again before he has, or his time is over.
+          const isSlow = watched.askedAtMs + intervalMs <= nowMs;
+          const againMs = watched.askedAtMs + (isSlow ? deadlineOf(watched.service) : intervalMs);
+          nextMs = Math.min(nextMs, Math.max(againMs, nowMs + INTERVAL_MIN_MS));
         }
         for (const service of watchedServices) {
           if (service.redis?.sentinel == null) continue;
