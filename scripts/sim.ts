@@ -85,20 +85,24 @@ async function playMany(from: number, seeds: number): Promise<number> {
   await playOnAll(
     workers,
     () => tasks.shift() ?? null,
-    (result) => addResult(sum, result),
+    (result) => {
+      addResult(sum, result);
+      result.failures.forEach(tellFailure);
+    },
   );
   clearInterval(progress);
   say(speed(sum, beganMs));
   coverage(sum);
-  for (const { seed, violation } of sum.failures.slice(0, 20)) {
-    say(`seed ${seed}: ${violation.invariant}: ${violation.what}`);
-    say(`  replay: npx tsx scripts/sim.ts --seed ${seed} --story`);
-  }
   const first = sum.failures[0];
   if (first !== undefined) await tellFirst(first.seed);
   const missed = seeds >= enoughSeeds ? neverReached(sum) : [];
   for (const name of missed) say(`never reached: ${name}`);
   return sum.failures.length > 0 || missed.length > 0 ? 1 : 0;
+}
+
+function tellFailure({ seed, violation }: CampaignResult["failures"][number]): void {
+  say(`seed ${seed}: ${violation.invariant}: ${violation.what}`);
+  say(`  replay: npx tsx scripts/sim.ts --seed ${seed} --story`);
 }
 
 async function tellFirst(seed: number): Promise<void> {

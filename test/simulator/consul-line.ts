@@ -6,6 +6,7 @@ import type { Network } from "./network.ts";
 import type { Process } from "./process.ts";
 import { whenAborted } from "./when-aborted.ts";
 import type { QueryWitness } from "./queries.ts";
+import type { Rests } from "./rests.ts";
 import { order } from "./wire.ts";
 import type { Call, Line, Weather } from "./wire.ts";
 
@@ -28,6 +29,8 @@ export interface ConsulDeps {
   readonly weather: Weather;
   readonly conditions: ConsulConditions;
   readonly queries?: QueryWitness;
+  /** Waits that nothing can end but time are not played. */
+  readonly rests?: Rests;
 }
 
 /** A line to one agent. What the agent cannot answer itself goes on to the servers. */
@@ -101,7 +104,16 @@ export function blockingRead<T extends { readonly index: number }>(
       scheduler.after(delayMs, run);
     };
     const stopWaiting = servers.waitFor(topic, () => finish(deps.conditions.defaultLagMs + dice.int(1, 3), answerNow));
-    const timeout = scheduler.after(waitMs + (waitMs / 16) * dice.next(), () => finish(0, answerNow));
+    let timeout = (): void => {};
+    const waitFor = (ms: number): void => void (timeout = scheduler.after(ms, () => finish(0, answerNow)));
+    if (deps.rests !== undefined && isFair(deps)) {
+      reply.putOff();
+      timeout = deps.rests.hold(() => {
+        const leftMs = waitMs * dice.next();
+        reply.expect(leftMs + usualDeadlineMs);
+        waitFor(leftMs);
+      });
+    } else waitFor(waitMs + (waitMs / 16) * dice.next());
     const onAbort = (): void => finish(0, () => reply.fail(cancelled()));
     const forget = signal === undefined ? () => {} : whenAborted(signal, onAbort);
   });
@@ -110,4 +122,10 @@ export function blockingRead<T extends { readonly index: number }>(
     deps.queries?.answered(process, `${name} ${topic}`, value.index);
     return value;
   });
+}
+
+/** Whether nothing is wrong with Consul, the way to it, and what comes back. */
+function isFair({ agent, weather, conditions }: ConsulDeps): boolean {
+  const { acl, empty, defaultLagMs } = conditions;
+  return weather.isFair() && agent.state() === "up" && acl === "open" && !empty && defaultLagMs === 0;
 }

@@ -5,10 +5,12 @@ import type { ContainerFilter, Creation, Engine, EngineEvent } from "../../src/p
 import { describe, isUp } from "./container.ts";
 import type { TrueContainer } from "./container.ts";
 import type { Machine } from "./machine.ts";
+import type { Naps, Question } from "./naps.ts";
 import type { Network } from "./network.ts";
 import { EPOCH_MS } from "./process.ts";
 import type { Process } from "./process.ts";
 import { swarmNodeId } from "./swarm-cluster.ts";
+import type { Truth } from "./truth.ts";
 import { ask, order } from "./wire.ts";
 import type { Call, Line, Weather } from "./wire.ts";
 
@@ -18,8 +20,17 @@ export interface SimulatedEngineDeps {
   readonly network: Network;
   readonly weather: EngineWeather;
   readonly witness: EngineWitness;
+  /** Pings are left out while all is well. */
+  readonly pings?: Pings;
   /** What `cp` does within a container: whether it found anything to copy. */
   readonly copyAside?: (container: TrueContainer) => boolean;
+}
+
+export interface Pings {
+  readonly naps: Naps;
+  /** Whether nothing stands in the way of what this machine is asked. */
+  isFairFor(machine: string): boolean;
+  readonly truth: Pick<Truth, "answersAll">;
 }
 
 /** Faults of the event stream: asked once per event. */
@@ -72,6 +83,12 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
     error: (kind, message) => new EngineError(kind, message),
   };
   const { dice, scheduler } = process;
+  const rounds = pingRounds(deps);
+  const facts = (): Awaited<ReturnType<Engine["ping"]>> => ({
+    id: machine.engineId(),
+    swarmNodeId: machine.inSwarm ? swarmNodeId(machine.machine) : null,
+    swarmManager: machine.inSwarm,
+  });
   const seen = (container: TrueContainer): Container => describe(container, shiftOf(process, machine));
 
   /** A change that takes `worksMs`, told to the witness at each point. */
@@ -109,12 +126,7 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
 
   return {
     host: machine.machine,
-    ping: () =>
-      ask(line, calls.ping, () => ({
-        id: machine.engineId(),
-        swarmNodeId: machine.inSwarm ? swarmNodeId(machine.machine) : null,
-        swarmManager: machine.inSwarm,
-      })),
+    ping: async () => (rounds.isNapping() ? facts() : ask(line, calls.ping, facts)),
     list: (filter) =>
       ask(line, calls.list, () => {
         witness.looked(process, machine.machine);
@@ -173,8 +185,31 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
         return { exitCode: copied ? 0 : 1, output: copied ? "" : "cp: no such file" };
       }),
     lastOutput: () => ask(line, calls.output, () => "simulated output"),
-    follow: (signal, onOpen, onEvent) => follow(deps, line, signal, onOpen, onEvent) as Promise<never>,
+    follow: (signal, onOpen, onEvent) =>
+      follow(deps, line, signal, rounds.opened(signal, onOpen), onEvent) as Promise<never>,
     close: () => {},
+  };
+}
+
+/** The controller asks whether the engine is there between sleeps on the signal with which it ends the event stream. */
+function pingRounds({ process, machine, network, pings }: SimulatedEngineDeps) {
+  let latest: AbortSignal | null = null;
+  const isReached = (): boolean =>
+    machine.state() === "up" && network.path(process.machine, machine.machine) === "open";
+  const question: Question = {
+    process,
+    machine: machine.machine,
+    isFair: () => process.alive() && isReached() && pings?.isFairFor(machine.machine) === true,
+    began: () => pings?.truth.answersAll(process, machine.machine, true),
+    ended: () => pings?.truth.answersAll(process, machine.machine, false),
+  };
+  return {
+    isNapping: (): boolean => latest !== null && pings?.naps.isNapping(latest) === true,
+    opened: (signal: AbortSignal, onOpen: () => void) => (): void => {
+      latest = signal;
+      pings?.naps.expect(signal, question);
+      onOpen();
+    },
   };
 }
 

@@ -70,6 +70,7 @@ export function scheduleFaults(world: SimulatedWorld, events: readonly FaultEven
   const open = new Set<() => void>();
   for (const { atMs, kind, lastsMs, seed } of events) {
     world.scheduler.at(atMs, () => {
+      world.rests.endAll();
       const undo = faultKinds[kind]!.begin(world, dice(seed), lastsMs);
       if (undo === null) return;
       world.count(`fault ${kind}`);

@@ -16,6 +16,8 @@ export interface MachineDeps {
   readonly behaviours: Map<string, Behaviour>;
   /** Called after every change of a container, with what happened to it. */
   readonly onContainer: (container: TrueContainer, what: ContainerChange) => void;
+  /** Called right before the daemon ceases to answer. */
+  readonly beforeSilence?: (machine: string) => void;
 }
 
 export type ContainerChange =
@@ -86,6 +88,11 @@ export function machine(deps: MachineDeps, name: string): Machine {
     const event = engineEvent(container, what, scheduler.nowMs());
     for (const listener of listeners) listener(event);
   };
+  const fallSilent = (how: "down" | "hung"): void => {
+    deps.beforeSilence?.(name);
+    daemon = how;
+    if (how === "down") asleep = [];
+  };
   const life = containerLife({ ...deps, changed, daemonRuns: () => daemon !== "down", containers });
 
   return {
@@ -135,9 +142,8 @@ export function machine(deps: MachineDeps, name: string): Machine {
     powered: () => powered,
     powerOff() {
       if (!powered) return;
+      fallSilent("down");
       powered = false;
-      daemon = "down";
-      asleep = [];
       breakStreams();
       for (const one of containers.values()) life.cut(one);
     },
@@ -149,8 +155,7 @@ export function machine(deps: MachineDeps, name: string): Machine {
     },
     crashDaemon() {
       if (!powered || daemon === "down") return;
-      daemon = "down";
-      asleep = [];
+      fallSilent("down");
       breakStreams();
     },
     startDaemon(keepContainers) {
@@ -159,7 +164,7 @@ export function machine(deps: MachineDeps, name: string): Machine {
       daemon = "up";
       life.startAfterBoot();
     },
-    hang: () => void (powered && daemon === "up" && (daemon = "hung")),
+    hang: () => void (powered && daemon === "up" && fallSilent("hung")),
     wake() {
       if (daemon !== "hung") return;
       daemon = "up";

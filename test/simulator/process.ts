@@ -1,4 +1,5 @@
 import type { Clock } from "../../src/ports/clock.ts";
+import type { Naps } from "./naps.ts";
 import type { Dice } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { whenAborted } from "./when-aborted.ts";
@@ -36,6 +37,7 @@ export function startProcess(
   name: string,
   machine: string,
   steadyOffsetMs = 0,
+  naps: Naps | null = null,
 ): Process {
   let state: "running" | "stopped" | "killed" = "running";
   let wallOffsetMs = steadyOffsetMs;
@@ -60,10 +62,11 @@ export function startProcess(
           clock.after(ms, () => resolve("elapsed"));
           return;
         }
-        const cancel = clock.after(ms, () => {
+        const elapsed = (): void => {
           forget();
           resolve("elapsed");
-        });
+        };
+        const cancel = naps?.sleep(signal, ms, elapsed) ?? clock.after(ms, elapsed);
         const forget = whenAborted(signal, () => {
           cancel();
           resolve("aborted");
@@ -72,7 +75,7 @@ export function startProcess(
     },
   };
 
-  return {
+  const self: Process = {
     name,
     machine,
     clock,
@@ -82,7 +85,11 @@ export function startProcess(
     startedAtMs: scheduler.nowMs(),
     alive: () => state !== "killed",
     deliver,
-    stop: () => void (state === "running" && (state = "stopped")),
+    stop() {
+      if (state !== "running") return;
+      naps?.wake(({ process }) => process === self);
+      state = "stopped";
+    },
     resume() {
       if (state !== "stopped") return;
       state = "running";
@@ -96,6 +103,7 @@ export function startProcess(
     },
     jumpWallClock: (byMs) => void (wallOffsetMs += byMs),
   };
+  return self;
 }
 
 /** A timer that fires late, or never, when its process is stopped or killed; a cancelled one never fires, however late. */

@@ -62,6 +62,7 @@ export function startController(world: SimulatedWorld, name: string, machine: st
     name,
     machine,
     world.skewOf(machine),
+    world.naps,
   );
   const clock = (sabotage.clock ?? same)(process.clock);
   const random = process.dice;
@@ -195,15 +196,17 @@ function consulOf(world: SimulatedWorld, process: Process): ConsulDeps & { reado
     conditions,
     witness: safety,
     queries: safety.queries,
+    rests: world.rests,
   };
 }
 
 function toolsOf(world: SimulatedWorld, process: Process, consul: ReturnType<typeof consulOf>): Omit<Tools, "clock"> {
   const { plan, network, weather, cluster, composeFiles } = world;
   const shared = { process, network, weather, witness: world.safety };
+  const pings = { naps: world.naps, isFairFor: weather.isFairFor, truth: world.truth };
   const copyAside = (container: TrueContainer): boolean => world.redis?.servers.copyAside(container) ?? false;
   const engines = world.hosts.map(
-    (host) => [host.machine, simulatedEngine({ ...shared, machine: host, copyAside })] as const,
+    (host) => [host.machine, simulatedEngine({ ...shared, machine: host, copyAside, pings })] as const,
   );
   const managers = world.hosts.filter((host) => host.inSwarm);
   const machines = Object.fromEntries(world.machines);

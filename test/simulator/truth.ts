@@ -31,6 +31,8 @@ export interface Truth {
   lagMs(machine: string): number;
 
   contacted(process: Process, machine: string): void;
+  /** From now on, or until now, the machine has answered every question, though none was played. */
+  answersAll(process: Process, machine: string, answers: boolean): void;
   disturbed(machine: string, untilMs: number): void;
   changed(container: TrueContainer): void;
   wishes(services: readonly Service[]): void;
@@ -53,6 +55,7 @@ interface Blame {
 
 interface Contact {
   lastMs: number;
+  answersAll: boolean;
   /** The last silence of some length, and when it ended. */
   silence: { readonly lastedMs: number; readonly untilMs: number };
 }
@@ -136,7 +139,7 @@ export function truth({ scheduler, servers, environment, resyncMs, swarmDownUnti
     const contact = contacts.get(process)?.get(machine);
     if (contact === undefined) return nowMs - process.startedAtMs;
     const before = nowMs - contact.silence.untilMs <= lagMs ? contact.silence.lastedMs : 0;
-    return Math.max(before, nowMs - contact.lastMs);
+    return contact.answersAll ? before : Math.max(before, nowMs - contact.lastMs);
   };
   /** Whether Consul's node check or the Swarm managers call the machine gone, or have within `withinMs`. */
   const calledGone = (machine: string, withinMs: number): boolean => {
@@ -185,11 +188,17 @@ export function truth({ scheduler, servers, environment, resyncMs, swarmDownUnti
       const nowMs = scheduler.nowMs();
       const contact = own.get(machine);
       const silence = { lastedMs: nowMs - (contact?.lastMs ?? process.startedAtMs), untilMs: nowMs };
-      if (contact === undefined) own.set(machine, { lastMs: nowMs, silence });
+      if (contact === undefined) own.set(machine, { lastMs: nowMs, answersAll: false, silence });
       else {
-        if (silence.lastedMs > noteworthyMs) contact.silence = silence;
+        if (silence.lastedMs > noteworthyMs && !contact.answersAll) contact.silence = silence;
         contact.lastMs = nowMs;
       }
+    },
+    answersAll(process, machine, answers) {
+      const contact = contacts.get(process)?.get(machine);
+      if (contact === undefined) return;
+      contact.answersAll = answers;
+      contact.lastMs = scheduler.nowMs();
     },
     disturbed: (machine, untilMs) =>
       void disturbedUntil.set(machine, Math.max(untilMs, disturbedUntil.get(machine) ?? 0)),

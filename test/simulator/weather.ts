@@ -19,6 +19,10 @@ export interface StormyWeather extends EngineWeather {
   begin(spell: Spell): () => void;
   /** Events of a machine are lost or delayed with this probability. */
   beginEvents(machine: string, fate: "lost" | "delayed", probability: number): () => void;
+  /** Whether no spell can befall what an engine is asked. */
+  isFairFor(machine: string): boolean;
+  /** Told of every spell that begins. */
+  onSpell(listener: () => void): void;
   onKilled(listener: (process: Process) => void): void;
   onFate(listener: (fate: Fate, call: string) => void): void;
 }
@@ -26,6 +30,7 @@ export interface StormyWeather extends EngineWeather {
 export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
   const spells = new Set<Spell>();
   const events = new Map<string, { readonly fate: "lost" | "delayed"; readonly probability: number }>();
+  let began = (): void => {};
   let killed = (_process: Process): void => {};
   let fated = (_fate: Fate, _call: string): void => {};
 
@@ -51,14 +56,23 @@ export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
       const fate = events.get(machine);
       return fate !== undefined && dice.chance(fate.probability) ? fate.fate : "normal";
     },
+    isFairFor(machine) {
+      if (spells.size === 0) return true;
+      for (const { to, calls } of spells) {
+        if ((to === null || to === machine) && ("engine".startsWith(calls) || calls.startsWith("engine"))) return false;
+      }
+      return true;
+    },
     begin(spell) {
       spells.add(spell);
+      began();
       return () => void spells.delete(spell);
     },
     beginEvents(machine, fate, probability) {
       events.set(machine, { fate, probability });
       return () => void events.delete(machine);
     },
+    onSpell: (listener) => void (began = listener),
     onKilled: (listener) => void (killed = listener),
     onFate: (listener) => void (fated = listener),
   };

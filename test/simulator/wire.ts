@@ -57,6 +57,10 @@ export interface Reply<T> {
   fail(error: Error): void;
   /** False once the caller has given up. */
   isAwaited(): boolean;
+  /** No answer is due before `expect` is called; only while it is served at once. */
+  putOff(): void;
+  /** The caller gives up so much later. */
+  expect(withinMs: number): void;
 }
 
 /** A request that the server answers as soon as it arrives. What `serve` throws is its answer. */
@@ -86,8 +90,9 @@ function send<T>(
 ): void {
   const { process } = line;
   const { scheduler, dice } = process;
-  const sentAtMs = scheduler.nowMs();
+  const deadlineMs = scheduler.nowMs() + call.deadlineMs;
   let settled = false;
+  let putOff = false;
   let deadline: Cancel | null = null;
 
   const answer = (run: () => void): void => {
@@ -106,6 +111,8 @@ function send<T>(
     ok: (value) => answer(() => resolved(value)),
     fail: (error) => answer(() => reject(error)),
     isAwaited: () => !settled && process.alive(),
+    putOff: () => void (putOff = true),
+    expect: (withinMs) => expectAnswer(scheduler.nowMs() + withinMs),
   };
   const work = (): void => {
     if (fate === "refuse") return reply.fail(line.error("refused", `${call.name}: the server is out of order`));
@@ -116,9 +123,9 @@ function send<T>(
     }
   };
   // Only a request that is not answered on arrival needs a timer for its deadline; most are.
-  const expectAnswer = (): void => {
+  const expectAnswer = (untilMs: number): void => {
     if (settled) return;
-    deadline = scheduler.at(sentAtMs + call.deadlineMs, () => {
+    deadline = scheduler.at(untilMs, () => {
       settled = true;
       process.deliver(() => reject(line.error("unclear", `${call.name}: no answer within ${call.deadlineMs} ms`)));
     });
@@ -126,9 +133,9 @@ function send<T>(
 
   scheduler.after(travelMs(fate, call, dice), () => {
     if (fate !== "lost-request") arrive(line, fate, work, () => answer(() => reject(refusal(line, call))));
-    if (fate !== "late") expectAnswer();
+    if (fate !== "late" && !putOff) expectAnswer(deadlineMs);
   });
-  if (fate === "late") expectAnswer();
+  if (fate === "late") expectAnswer(deadlineMs);
 }
 
 function arrive(line: Line, fate: Fate, work: () => void, refuse: () => void): void {

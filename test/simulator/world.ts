@@ -17,6 +17,8 @@ import { controllerFleet } from "./controllers.ts";
 import type { ControllerFleet } from "./controllers.ts";
 import { machine } from "./machine.ts";
 import type { ContainerChange, Machine } from "./machine.ts";
+import { naps } from "./naps.ts";
+import type { Naps } from "./naps.ts";
 import { network } from "./network.ts";
 import type { Network } from "./network.ts";
 import { channel } from "./notifier.ts";
@@ -29,6 +31,8 @@ import type { RedisSafety } from "./redis-safety.ts";
 import { redisServers } from "./redis-servers.ts";
 import type { RedisServers } from "./redis-servers.ts";
 import type { Sabotage } from "./sabotage.ts";
+import { rests } from "./rests.ts";
+import type { Rests } from "./rests.ts";
 import { safety } from "./safety.ts";
 import type { Safety } from "./safety.ts";
 import { scheduler } from "./scheduler.ts";
@@ -48,6 +52,8 @@ export interface SimulatedWorld {
   readonly dice: Dice;
   readonly network: Network;
   readonly weather: StormyWeather;
+  readonly naps: Naps;
+  readonly rests: Rests;
   readonly behaviours: Map<string, Behaviour>;
   /** Hosts, and the machines on which only a controller runs. */
   readonly machines: ReadonlyMap<string, Machine>;
@@ -102,6 +108,8 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
   const count = (name: string): void => void reached.set(name, (reached.get(name) ?? 0) + 1);
   const tell = (line: () => string): void => story?.(`${clockTime(time.nowMs())}  ${line()}`);
   const cables = network();
+  const pauses = naps();
+  const waits = rests();
   const servers = consulServers(time, chance.fork("consul"));
   const keys = consulKeys(time, chance.fork("keys"), servers);
   const known = truth({
@@ -126,9 +134,10 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
     agents.get(container.machine)?.lookAtProbes();
     if (container.swarmTaskId !== null && !isUp(container)) cluster?.onContainer(container);
   };
+  const beforeSilence = (name: string): void => pauses.wake((question) => question.machine === name);
   for (const name of new Set([...plan.hosts, ...plan.controllers.map((one) => one.machine)])) {
     const own = chance.fork(name);
-    const made = machine({ scheduler: time, dice: own, behaviours, onContainer }, name);
+    const made = machine({ scheduler: time, dice: own, behaviours, onContainer, beforeSilence }, name);
     machines.set(name, made);
     const address = `10.0.0.${machines.size}`;
     agents.set(name, consulAgent({ scheduler: time, dice: own, network: cables, servers, machine: made, address }));
@@ -184,6 +193,8 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
     dice: chance,
     network: cables,
     weather,
+    naps: pauses,
+    rests: waits,
     behaviours,
     machines,
     hosts,
@@ -220,6 +231,8 @@ export function buildWorld(plan: WorldPlan, { story }: WorldOptions): SimulatedW
       redis?.servers.review();
     },
   };
+  cables.onChange(pauses.look);
+  weather.onSpell(pauses.look);
   cables.onChange(world.review);
   weather.onFate((fate) => count(fates[fate]));
   world.wish(plan.services);
