@@ -49,7 +49,7 @@ export function naps(): Naps {
     nap.question.ended();
   };
   const wake = (isConcerned: (question: Question) => boolean): void => {
-    for (const nap of [...napping]) {
+    for (const nap of napping) {
       if (!napping.has(nap) || !isConcerned(nap.question)) continue;
       nap.state = "waking";
       nap.wakeUp();
