@@ -7,7 +7,7 @@ import type { MemoryStore } from "../loop/memory.ts";
 import { openMemory } from "../loop/memory.ts";
 import type { Decision, World } from "../loop/reconcile.ts";
 import { openWorld } from "../loop/world.ts";
-import { loadDesiredState } from "../desired/load-desired-state.ts";
+import { openDesiredStateLoader } from "../desired/same-files.ts";
 import type { Log } from "../ports/log.ts";
 import type { Board } from "../report/board.ts";
 import { openBoard } from "../report/board.ts";
@@ -41,7 +41,7 @@ export interface AssemblyHooks {
 export function assemble(settings: Settings, adapters: Adapters, hooks: AssemblyHooks): Assembly {
   const { clock, random, coordination, files, tools } = adapters;
   const desired = openDesiredSource({
-    load: () => loadDesiredState(files, settings),
+    load: openDesiredStateLoader(files, settings),
     clock,
     log: hooks.log,
     environment: settings.environment,
