@@ -85,7 +85,10 @@ describe("what users of other tools complain about", () => {
   });
 
   it("rancher/rancher#3373: even when the freeze does not see it, no more than the budget is replaced", () => {
-    const planned = sickFleet(20).withFleet({ runningButCritical: 0, servicesCritical: 0, instances: 60 }).plan();
+    const planned = sickFleet(20)
+      .withFleet({ runningButCritical: 0, servicesCritical: 0, instances: 60 })
+      .looked()
+      .plan();
     expect(does(planned)).toHaveLength(10);
     expect(holds(planned, "s9")).toContain("replace-unhealthy: blast-radius");
   });
@@ -95,7 +98,7 @@ describe("what users of other tools complain about", () => {
       .withService("web", { count: 1, consul: null })
       .withInstance("web", 1, { health: "unhealthy" })
       .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - 60_000 } });
-    expect(does(sick.plan())).toEqual(["start web.1.2 on h2 (replace-unhealthy)"]);
+    expect(does(sick.looked().plan())).toEqual(["start web.1.2 on h2 (replace-unhealthy)"]);
   });
 
   it("docker/compose#3924: of old and new it is the old one that goes", () => {

@@ -25,7 +25,8 @@ function isAdding(action: Action): boolean {
   return !isDestructive(action) && action.kind !== "register-instance" && !isRedisAction(action);
 }
 
-function isReplacement({ kind, because }: Action): boolean {
+/** It is started in the place of one that runs and is not well. */
+export function isReplacement({ kind, because }: Action): boolean {
   return kind === "start-instance" && because.rule === RULE.replaceUnhealthy;
 }
 

@@ -1,9 +1,11 @@
 /**
  * Unknown is not absent. A blind observation allows nothing; a suspect one nothing until enough consistent reads agree.
- * Whatever takes something away needs one consistent look at both sources first, and a registration is repeated only
- * when several agree that it is missing.
+ * Whatever takes something away needs one consistent look at both sources first, and so does what is started in the
+ * place of something that runs: an old answer may still call it unhealthy. A registration is repeated only when several
+ * agree that it is missing.
  */
 import { isDestructive } from "../../model/action.ts";
+import { isReplacement } from "./add-first.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import { holdAll } from "./hold-all.ts";
 
@@ -27,7 +29,13 @@ export function guardTrust({ trust, observed, tuning }: Situation, proposal: Pro
   const agreed = observed.agreeingReads >= tuning.agreeingReads;
   const looked = hasLooked
     ? proposal
-    : holdAll(proposal, "consistent-look", "nothing is taken away before one consistent look", null, isDestructive);
+    : holdAll(
+        proposal,
+        "consistent-look",
+        "nothing is taken away or replaced before one consistent look",
+        null,
+        (action) => isDestructive(action) || isReplacement(action),
+      );
   const sure = agreed
     ? looked
     : holdAll(

@@ -18,7 +18,7 @@ function aSickFleet(sick: number, of: number): World {
     }
     world = world.withMemory(name, { notPassingSinceMs: since });
   }
-  return world;
+  return world.looked();
 }
 
 describe("pause", () => {

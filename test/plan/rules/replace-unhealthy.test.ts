@@ -5,6 +5,8 @@ import type { World } from "../../builders/world.ts";
 import { aWorld, T0 } from "../../builders/world.ts";
 import { does, holds, summary } from "../support/say.ts";
 
+const atFirstSight = { consistency: "default", freshRuntime: false, agreeingReads: 0 } as const;
+
 /** One of two is critical, and has been for so long. */
 function withOneCritical(forMs: number, changes: Partial<Service> = {}): World {
   return aWorld()
@@ -12,7 +14,8 @@ function withOneCritical(forMs: number, changes: Partial<Service> = {}): World {
     .withInstance("web", 1, { consul: "critical", output: "connection refused" })
     .withInstance("web", 2, { on: "h2" })
     .withSlot("web", 1, { generation: 1, host: "h1" })
-    .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - forMs } });
+    .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - forMs } })
+    .looked();
 }
 
 describe("replace-unhealthy", () => {
@@ -30,6 +33,13 @@ describe("replace-unhealthy", () => {
       "heal.live.web.1.1 on h1 is critical in Consul: connection refused (for 30 s)",
     );
     expect(summary(planned)).toBe("critical: 1/2 healthy: 1 unhealthy");
+  });
+
+  it("looks once more before it does: an old answer may still call it critical (simulator seed 910306)", () => {
+    const planned = withOneCritical(30_000).seen("web", atFirstSight).plan();
+    expect(does(planned)).toEqual([]);
+    expect(holds(planned)).toEqual(["replace-unhealthy: consistent-look"]);
+    expect(planned.plan.services["web"]?.needsLook).toBe("consistent");
   });
 
   it("counts the failure it answers to, once", () => {
@@ -108,7 +118,7 @@ describe("replace-unhealthy", () => {
     const fixed = { count: 2, container: aTemplate("web:1", { ports: [port] }) };
 
     it("stops the old one first, after one consistent look", () => {
-      const world = withOneCritical(30_000, fixed);
+      const world = withOneCritical(30_000, fixed).seen("web", atFirstSight);
       expect(does(world.plan())).toEqual([]);
       expect(holds(world.plan())).toEqual(["replace-unhealthy: consistent-look"]);
       expect(world.plan().plan.services["web"]?.needsLook).toBe("consistent");
@@ -147,7 +157,8 @@ describe("replace-unhealthy", () => {
       .withInstance("web", 1, { consul: "critical" })
       .withInstance("web", 2, { on: "h2", consul: "critical" })
       .withInstance("web", 3, { on: "h3" })
-      .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - 60_000, "web/2/1@h2": T0 - 60_000 } });
+      .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - 60_000, "web/2/1@h2": T0 - 60_000 } })
+      .looked();
     expect(does(world.plan())).toEqual(["start web.1.2 on h1 (replace-unhealthy)"]);
     expect(holds(world.plan())).toEqual(["replace-unhealthy: one-at-a-time"]);
   });
@@ -158,7 +169,8 @@ describe("replace-unhealthy", () => {
       .withInstance("web", 1, { consul: "critical" })
       .withInstance("web", 2, { on: "h2", consul: "critical" })
       .withSlot("web", 1, { generation: 1, backOff: { delayMs: 600_000, untilMs: T0 + 600_000, because: "it ended" } })
-      .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - 60_000, "web/2/1@h2": T0 - 60_000 } });
+      .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - 60_000, "web/2/1@h2": T0 - 60_000 } })
+      .looked();
     expect(does(world.plan())).toEqual(["start web.2.2 on h2 (replace-unhealthy)"]);
     expect(holds(world.plan())).toEqual(["replace-unhealthy: back-off"]);
   });
