@@ -30,7 +30,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...properties, ...edges, ...realParts, "test/simulator/**"],
-          // No test changes what another could see, so none needs modules of its own: most of the time went there.
+          // No test changes what another could see, so none needs modules or a process of its own: most of the time went
+          // there. What needs a umask, a socket or a folder is not one of these.
           isolate: false,
           pool: "threads",
           maxWorkers: "100%",

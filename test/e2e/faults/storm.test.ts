@@ -44,8 +44,7 @@ it(
       const service = services[Math.floor(random() * services.length)] ?? "web";
       const containers = await site.containers(service);
       const victim = containers[Math.floor(random() * containers.length)];
-      // What ended meanwhile by itself cannot be hit any more.
-      if (victim !== undefined) await hit(site.docker, victim.Id, random()).catch(() => undefined);
+      if (victim !== undefined) await hit(site.docker, victim.Id, random()).catch(unlessItEnded);
       blows += 1;
       if (Date.now() > restartAtMs) {
         agent.kill("SIGKILL");
@@ -88,6 +87,11 @@ async function hit(ask: Ask, id: string, chance: number): Promise<void> {
   if (chance < 0.5) await ask("POST", `/containers/${id}/kill`);
   else if (chance < 0.85) await ask("DELETE", `/containers/${id}?force=true`);
   else await ask("POST", `/containers/${id}/pause`);
+}
+
+/** What ended or was paused meanwhile cannot be hit any more. */
+function unlessItEnded(error: Error): void {
+  if (!/answered (404|409|5\d\d)/.test(error.message)) throw error;
 }
 
 /** The same storm every time (mulberry32). */

@@ -8,12 +8,15 @@ export interface EngineEvent {
   readonly atMs: number;
 }
 
+/** What is read of it throws when the engine has ended the stream: that nothing came would mean nothing then. */
 export interface EventLog {
   /** Only what heal can cause or must not cause: create, start, die, destroy, stop, pause, … but no execs. */
   all(): readonly EngineEvent[];
   /** The events after `mark()` was taken. */
   mark(): number;
   since(mark: number): readonly EngineEvent[];
+  /** All that came, also when the engine has ended since. */
+  untilItEnded(): readonly EngineEvent[];
   close(): void;
 }
 
@@ -36,19 +39,26 @@ export async function openEventLog(docker: string, environment: string): Promise
   response.setEncoding("utf8").on("data", (text: string) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") note(events, line);
+    for (const line of lines) if (line !== "") keep(events, line);
   });
-  response.on("error", () => undefined);
-  request.on("error", () => undefined);
+  let ended: Error | null = null;
+  const note = (error?: Error): void => void (ended ??= new Error("the engine ended its events", { cause: error }));
+  response.on("error", note).on("end", note);
+  request.on("error", note);
+  const whole = (): readonly EngineEvent[] => {
+    if (ended !== null) throw ended;
+    return events;
+  };
   return {
-    all: () => [...events],
-    mark: () => events.length,
-    since: (mark) => events.slice(mark),
+    all: () => [...whole()],
+    mark: () => whole().length,
+    since: (mark) => whole().slice(mark),
+    untilItEnded: () => [...events],
     close: () => request.destroy(),
   };
 }
 
-function note(events: EngineEvent[], line: string): void {
+function keep(events: EngineEvent[], line: string): void {
   const { Action, Actor, timeNano } = JSON.parse(line) as {
     readonly Action: string;
     readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };

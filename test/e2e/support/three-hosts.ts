@@ -87,7 +87,7 @@ export function threeHosts(): ThreeHosts {
       return daemon;
     },
     allHealthy,
-    eventsSince: (atMs) => logs.flatMap((log) => log.all()).filter((event) => event.atMs > atMs),
+    eventsSince: (atMs) => logs.flatMap((log) => log.untilItEnded()).filter((event) => event.atMs > atMs),
   };
 }
 
