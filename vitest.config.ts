@@ -6,6 +6,8 @@ const edges = [
   "test/server/**/*.test.ts",
   "test/cli/quick/*.test.ts",
   "test/cli/bad-input.test.ts",
+  "test/cli/json-shapes.test.ts",
+  "test/cli/commands/others.test.ts",
   "test/desired/on-disk.test.ts",
   "test/perf-guard/cost.test.ts",
   "test/report/alerts/host-death.test.ts",

@@ -6,7 +6,7 @@ import { fakeClock } from "./fake-clock.ts";
 import { fakeConsul } from "./fake-coordination.ts";
 import { noServiceMemory, noSlotMemory } from "../../../src/model/memory.ts";
 
-export const holdUnreadableMs = 60_000;
+const holdUnreadableMs = 60_000;
 
 export async function aPlace() {
   const clock = fakeClock();
@@ -32,7 +32,7 @@ export async function aPlace() {
   };
 }
 
-export function fenceOf(lease: Lease): Fence {
+function fenceOf(lease: Lease): Fence {
   return { lease, mayAct: () => true, assertMayAct: () => `${lease.sessionId}@${lease.lockIndex}` };
 }
 
