@@ -9,6 +9,7 @@ const edges = [
   "test/cli/json-shapes.test.ts",
   "test/cli/commands/others.test.ts",
   "test/desired/on-disk.test.ts",
+  "test/desired/same-files.test.ts",
   "test/perf-guard/cost.test.ts",
   "test/report/alerts/host-death.test.ts",
   "test/settings/locate-socket.test.ts",

@@ -50,6 +50,18 @@ describe("what heal costs others", () => {
     expect(asked.consul).toBeLessThanOrEqual(services + 50);
   });
 
+  it("is planning for none of the services when everything is read anew and nothing has changed", async () => {
+    await heal.resync();
+    expect(await cost(() => heal.resync())).toMatchObject({ planned: 0 });
+    heal.answer(serviceName(11), "[]");
+    const asked = await cost(() => heal.resync());
+    expect(asked.planned).toBeGreaterThan(0);
+    // Those known longest are looked at a second time, after the lists have come.
+    expect(asked.planned).toBeLessThanOrEqual(20);
+    heal.answer(serviceName(11), null);
+    await heal.resync();
+  });
+
   it("is one list for each host and a read for the fifty services known longest at a resync by the clock", async () => {
     const asked = await cost(() => heal.resyncByClock());
     // And one to the agent, which in this fleet never says which node it is.

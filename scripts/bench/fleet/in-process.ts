@@ -40,8 +40,8 @@ export interface InProcess {
   lookedAt(service: string): Promise<number>;
   /** As if Docker had told it: no answer is out of date. */
   nudge(services: readonly string[]): Promise<void>;
-  /** What Consul answers of a service from now on. */
-  answer(service: string, text: string): void;
+  /** What Consul answers of a service from now on; null: as at first. */
+  answer(service: string, text: string | null): void;
   readonly world: World;
   stop(): Promise<void>;
 }
@@ -56,6 +56,8 @@ export interface Asked {
   /** Transactions that write Memory. */
   commits: number;
   passes: number;
+  /** Services that passes have planned. */
+  planned: number;
 }
 
 /** `consul`: a real one instead of the answers. */
@@ -64,7 +66,16 @@ export async function openInProcess(
   answers: Answers,
   consul?: ConsulConnection,
 ): Promise<InProcess> {
-  const asked: Asked = { consul: 0, consulBytes: 0, docker: 0, dockerBytes: 0, actions: 0, commits: 0, passes: 0 };
+  const asked: Asked = {
+    consul: 0,
+    consulBytes: 0,
+    docker: 0,
+    dockerBytes: 0,
+    actions: 0,
+    commits: 0,
+    passes: 0,
+    planned: 0,
+  };
   const clock = realClock();
   const told = new Map<string, string>();
   let changes = 300_000;
@@ -117,6 +128,7 @@ export async function openInProcess(
   const counting = {
     decided({ plan }: Decision) {
       asked.passes += 1;
+      asked.planned += Object.keys(plan.services).length;
       for (const [name, tell] of awaited) if (plan.services[name] !== undefined) tell();
     },
   };
@@ -191,7 +203,7 @@ export async function openInProcess(
       running.nudges.nudge(services);
       await settled();
     },
-    answer: (service, text) => void told.set(service, text),
+    answer: (service, text) => void (text === null ? told.delete(service) : told.set(service, text)),
     async stop() {
       await alerting.close();
       await running.stop();
