@@ -123,10 +123,11 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
       // Who is known to be silent is asked by `follow`; waiting for him here would hold up a failover.
       const speaking = fresh ? [...watched.values()].filter(({ trouble }) => !isRecent(trouble, watched, clock)) : [];
       await Promise.all([...new Set([...due, ...speaking])].map(ask));
+      const nowMs = clock.steadyMs();
       return {
         nodes: live.flatMap((instance) => {
           const one = watched.get(instance.container.id);
-          return one === undefined ? [] : [viewOf(instance, one)];
+          return one === undefined ? [] : [viewOf(instance, one, nowMs)];
         }),
         gone: Object.fromEntries(gone.get(service.name) ?? []),
         sentinel: await sentinels.look(service),
@@ -179,8 +180,11 @@ function isRecent(trouble: RedisTrouble | null, watched: ReadonlyMap<string, Wat
 
 function viewOf(
   { container, registration, current }: Instance,
-  { reach, last, trouble, movedAtMs }: Watched,
+  { service, reach, last, trouble, movedAtMs }: Watched,
+  nowMs: number,
 ): RedisNodeView {
+  // Whose engine is silent may have been replaced meanwhile, unless it has just said itself that it is there.
+  const speaks = last !== null && nowMs - last.atMs < (service.redis?.downAfterMs ?? 0);
   const now: Known<RedisNode> =
     trouble !== null
       ? unknown(trouble.message)
@@ -192,7 +196,7 @@ function viewOf(
     name: container.name,
     slot: container.slot,
     host: container.host,
-    registration: current && registration !== null ? registrationKey(registration) : null,
+    registration: registration !== null && (current || speaks) ? registrationKey(registration) : null,
     ...reach,
     now,
     last,

@@ -102,6 +102,18 @@ describe("what the nodes of a service say", () => {
     answers.set(7_001, aNode(1, { offset: 2 }));
     expect((await watch.look(service, [instance(1)], true)).nodes[0]?.movedAtMs).toBe(400);
   });
+  test("keeps its registration its own while only its engine is silent, until it has been silent itself (seed 900073)", async () => {
+    const { watch, answers, pass } = aWatch();
+    answers.set(7_001, aNode(1));
+    const behindSilence = { ...instance(1), current: false };
+    const registrationNow = async () => (await watch.look(service, [behindSilence], true)).nodes[0]?.registration;
+    expect(await registrationNow()).toBe("n1/heal.live.cache.1");
+    answers.set(7_001, new RedisError("silent", "no answer"));
+    pass(roles.downAfterMs - 1);
+    expect(await registrationNow()).toBe("n1/heal.live.cache.1");
+    pass(1);
+    expect(await registrationNow()).toBeNull();
+  });
   test("makes its host one that is not waited for once it has been silent for downAfter, not when it refuses", async () => {
     const { watch, answers, pass } = aWatch();
     answers.set(7_001, new RedisError("silent", "no answer"));
