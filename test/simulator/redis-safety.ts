@@ -58,6 +58,8 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
   const decidedAtMs = new Map<string, number>();
   const heldBy = new Map<Process, { readonly from: RedisProcess; readonly atMs: number }>();
   const promotions = new Map<string, RedisProcess>();
+  /** Whom `heal` has ever made the master or tagged as one: whoever is anew in its place has lost its data. */
+  const masters = new WeakSet<RedisProcess>();
   /** Registrations to which an agent has brought the master's tag back. */
   const brought = new Set<string>();
   const carrying = new Map<string, ReadonlySet<string>>();
@@ -188,6 +190,7 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
   const mustBeNeeded = (process: Process, to: RedisProcess): void => {
     const last = promotions.get(to.service);
     promotions.set(to.service, to);
+    masters.add(to);
     if (last === undefined || last === to || last.ended || last.follows !== null || heldBy.get(process)?.from === last)
       return;
     const address = servers.addressOf(last);
@@ -200,6 +203,7 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
     const link = to.link;
     if (link === null || link.state !== "up" || isHung(link.master) || link.master.ended) return;
     if (link.blockedSinceMs !== null || link.master.follows !== null) return;
+    if (!masters.has(link.master)) return;
     const held = heldBy.get(process);
     if (held?.from === link.master) return;
     const own = servers.addressOf(to);
@@ -313,6 +317,7 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
         if (!change.tags.includes(roles.masterTag)) continue;
         const entry = catalog.entry(change.node, change.id);
         const to = entry === undefined ? null : processOf(entry);
+        if (to !== null) masters.add(to);
         if (entry?.tags.includes(roles.masterTag) === true) continue;
         mustHaveConfirmed(process, change, to);
         mustNotBeEmpty(process, change, to);
