@@ -60,7 +60,9 @@ function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   if (service.surplus.action === "trim" && serving.length > service.count && !isRationed) {
     return `has ${serving.length} where ${service.count} are asked for, and is to be trimmed`;
   }
-  return service.consul === null ? null : whyUnlisted(world, service, serving);
+  // Of several masters that wait for a person's word, those whose slot holds another are left as they are, too.
+  const isForPerson = leadersPlan(world, service.name)?.standing.redis?.kind === "two-masters";
+  return service.consul === null || isForPerson ? null : whyUnlisted(world, service, serving);
 }
 
 /** A fixed host port is there once per host. */

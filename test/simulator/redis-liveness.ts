@@ -20,18 +20,23 @@ export function whyRolesUnwell(world: SimulatedWorld, service: Service, plan: Se
     .service(service.consul?.name ?? name, 0)
     .value.filter(({ tags }) => tags.includes(roles.masterTag));
   if (tagged.length > 1) return `has ${tagged.length} masters by their tags`;
+  const standing = plan?.standing.redis;
+  // Neither of two is touched, nor its tag, until a person has decided.
+  if (standing?.kind === "two-masters") return whyUntold(world, name);
   const container = tagged[0]?.meta[META.container];
   const master = living.find((one) => one.container.name === container);
   if (tagged.length === 1)
     return master === undefined ? "has a master's tag on what does not run" : whyAstray(world.redis, living, master);
-  const standing = plan?.standing.redis;
   if (standing === undefined || !forPersons.includes(standing.kind))
     return `has no master, and nobody knows why (${standing?.kind})`;
   const able = living.find(isEligible);
   if (able !== undefined && standing.kind === "none-eligible")
     return `has no master, though ${able.container.name} could be it`;
-  if (world.plan.alerts && !isTold(world, name)) return "has no master, and nobody was told";
-  return null;
+  return whyUntold(world, name);
+}
+
+function whyUntold(world: SimulatedWorld, name: string): string | null {
+  return world.plan.alerts && !isTold(world, name) ? "has no master, and nobody was told" : null;
 }
 
 function whyAstray({ servers }: RedisWorld, living: readonly RedisProcess[], master: RedisProcess): string | null {

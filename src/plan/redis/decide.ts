@@ -5,7 +5,7 @@ import { bySentinel } from "./by-sentinel.ts";
 import { whyNot } from "./candidates.ts";
 import { failOver, type Down } from "./fail-over.ts";
 import { firstMaster } from "./first-master.ts";
-import { keepReplicas } from "./keep-replicas.ts";
+import { isSuperseded, keepReplicas } from "./keep-replicas.ts";
 import { keepTags } from "./keep-tags.ts";
 import { type MasterState, stateOf } from "./master-state.ts";
 import { settle } from "./memory.ts";
@@ -92,6 +92,8 @@ function whileAlive(
   }
   const switched = wished(settled, view);
   if (switched?.actions[0] !== undefined) return { ...switched, memory };
+  const relieved = relieve(settled, view);
+  if (relieved !== null) return { ...relieved, memory };
   const kept = keepReplicas(settled, master, view, node);
   const tags = keepTags(settled, master, view);
   const isBusy = kept.lookAgainAtMs !== null;
@@ -271,6 +273,20 @@ export function successors(situation: RedisSituation): readonly RedisNodeView[] 
         (sayingOf(a)?.priority ?? 0) - (sayingOf(b)?.priority ?? 0) ||
         (sayingOf(b)?.offset ?? 0) - (sayingOf(a)?.offset ?? 0),
     );
+}
+
+/** A master that nobody finds in Consul, since its slot holds another by now, hands over to one that is listed. */
+function relieve(situation: RedisSituation, from: RedisNodeView): RedisStep | null {
+  const { service, nodes, silentHosts } = situation;
+  if (service.consul === null || silentHosts[from.host] !== undefined || !isSuperseded(situation, from)) return null;
+  const to = successors(situation).find(({ registration }) => registration !== null);
+  if (to === undefined) return null;
+  const others = nodes.filter((one) => one !== to && one !== from);
+  const evidence = `${from.name} is the master and not listed in Consul: its slot holds another`;
+  return step(
+    { kind: "failing-over", sentence: `${evidence}; ${to.name} takes over`, writable: true },
+    { actions: [switchTo(situation, from, to, others, evidence)], busy: true },
+  );
 }
 
 function wished(situation: RedisSituation, from: RedisNodeView): RedisStep | null {

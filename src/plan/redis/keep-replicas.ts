@@ -93,8 +93,9 @@ function verdictOn(
   }
   if (node.loading)
     return { ...fine, isIncomplete: true, trouble: standing("loading", `${other.name} is loading its data`) };
-  // Its address for the others may be another one before it is registered.
-  if (situation.service.consul !== null && other.registration === null) return { ...fine, isIncomplete: true };
+  // Its address for the others may be another one before it is registered; one whose slot holds another never will be.
+  if (situation.service.consul !== null && other.registration === null && !isSuperseded(situation, other))
+    return { ...fine, isIncomplete: true };
   if (!followsMaster(node, master, masterView)) {
     return { ...attach(situation, masterView, masterNode, other, node), isIncomplete: true };
   }
@@ -105,6 +106,15 @@ function verdictOn(
   const isLong = follows.downForMs !== null && follows.downForMs > LINK_DOWN_MS;
   const sentence = `${other.name} has been without the master for ${Math.round((follows.downForMs ?? 0) / 1000)} s`;
   return { ...fine, isIncomplete: true, trouble: isLong ? standing("replicas-lag-behind", sentence) : null };
+}
+
+/** Another is registered for its slot, so that it never will be. */
+export function isSuperseded({ nodes }: RedisSituation, { containerId, slot, registration }: RedisNodeView): boolean {
+  return (
+    registration === null &&
+    slot !== null &&
+    nodes.some((one) => one.slot === slot && one.containerId !== containerId && one.registration !== null)
+  );
 }
 
 function attach(
