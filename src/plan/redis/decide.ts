@@ -1,15 +1,14 @@
-import type { SwitchOver } from "../../model/action.ts";
 import type { RedisMasterMemory, RedisMemory, RedisNode, RedisNodeView, RedisStanding } from "../../model/redis.ts";
 import { registrationKey } from "../../model/redis.ts";
 import { bySentinel } from "./by-sentinel.ts";
-import { whyNot } from "./candidates.ts";
 import { failOver, type Down } from "./fail-over.ts";
 import { firstMaster } from "./first-master.ts";
-import { isSuperseded, keepReplicas } from "./keep-replicas.ts";
+import { relieve, wished } from "./hand-over.ts";
+import { keepReplicas } from "./keep-replicas.ts";
 import { keepTags } from "./keep-tags.ts";
 import { type MasterState, stateOf } from "./master-state.ts";
 import { settle } from "./memory.ts";
-import { masterOf, refOf, sayingOf } from "./node.ts";
+import { masterOf, sayingOf } from "./node.ts";
 import type { RedisDecision, RedisSituation, RedisStep } from "./situation.ts";
 import { step, wait } from "./situation.ts";
 
@@ -241,72 +240,4 @@ function remembered(situation: RedisSituation, taken: RedisStep): RedisStep {
   if (taken.memory === undefined || master === null || master === situation.memory.master) return taken;
   const next = { ...situation, memory: taken.memory };
   return byState(next, master, stateOf(next, master));
-}
-
-/** A planned change of master, for a person or because the master's instance is to be stopped. */
-export function switchTo(
-  { service, memory }: RedisSituation,
-  from: RedisNodeView,
-  to: RedisNodeView,
-  others: readonly RedisNodeView[],
-  evidence: string,
-): SwitchOver {
-  return {
-    kind: "switch-over",
-    service: service.name,
-    epoch: memory.epoch + 1,
-    from: refOf(from),
-    to: refOf(to),
-    others: others.filter((one) => sayingOf(one)?.role === "replica").map(refOf),
-    because: { rule: "redis-switchover", evidence },
-  };
-}
-
-/** Who may take over as planned: what may be promoted, and is linked at this moment. */
-export function successors(situation: RedisSituation): readonly RedisNodeView[] {
-  const { nodes, memory } = situation;
-  return nodes
-    .filter((view) => view.containerId !== memory.master?.containerId)
-    .filter((view) => whyNot(situation, view, memory.master, 0) === null && sayingOf(view)?.follows?.up === true)
-    .sort(
-      (a, b) =>
-        (sayingOf(a)?.priority ?? 0) - (sayingOf(b)?.priority ?? 0) ||
-        (sayingOf(b)?.offset ?? 0) - (sayingOf(a)?.offset ?? 0),
-    );
-}
-
-/** A master that nobody finds in Consul, since its slot holds another by now, hands over to one that is listed. */
-function relieve(situation: RedisSituation, from: RedisNodeView): RedisStep | null {
-  const { service, nodes, silentHosts } = situation;
-  if (service.consul === null || silentHosts[from.host] !== undefined || !isSuperseded(situation, from)) return null;
-  const to = successors(situation).find(({ registration }) => registration !== null);
-  if (to === undefined) return null;
-  const others = nodes.filter((one) => one !== to && one !== from);
-  const evidence = `${from.name} is the master and not listed in Consul: its slot holds another`;
-  return step(
-    { kind: "failing-over", sentence: `${evidence}; ${to.name} takes over`, writable: true },
-    { actions: [switchTo(situation, from, to, others, evidence)], busy: true },
-  );
-}
-
-function wished(situation: RedisSituation, from: RedisNodeView): RedisStep | null {
-  const { wish } = situation.memory;
-  if (wish === null) return null;
-  const isNamed = (view: RedisNodeView): boolean => wish.to === view.name || wish.to === String(view.slot);
-  if (wish.to !== null && isNamed(from)) return null;
-  const able = successors(situation);
-  const to = wish.to === null ? able[0] : able.find(isNamed);
-  const because = { rule: "redis-switchover", evidence: `a person asked for ${wish.to ?? "another master"}` };
-  if (to === undefined) {
-    return wait(situation, because, "none-eligible", "no replica of that name is linked and may take over", {
-      writable: true,
-    });
-  }
-  const others = situation.nodes.filter(
-    ({ containerId }) => containerId !== to.containerId && containerId !== from.containerId,
-  );
-  return step(
-    { kind: "failing-over", sentence: `${to.name} takes over from ${from.name} as asked`, writable: true },
-    { actions: [switchTo(situation, from, to, others, because.evidence)], busy: true },
-  );
 }
