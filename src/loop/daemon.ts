@@ -46,6 +46,8 @@ export interface Daemon {
 
 /** After a failure that has no delay of its own, the service is looked at again this much later. */
 const RETRY_MS = 1_000;
+/** Engines that are there list what they run within milliseconds. */
+const LOOK_AROUND_MS = 200;
 const SWARM_RETRY_MAX_MS = 30_000;
 
 /**
@@ -105,10 +107,13 @@ export function startDaemon(parts: DaemonParts): Daemon {
     }
   };
 
+  /** What a follower has missed of what the leader did would be done once more; who is slow to answer is not waited for. */
+  const lookAround = (): Promise<unknown> =>
+    Promise.race([Promise.all(world.eyes.hosts.map((host) => host.refresh())), clock.sleep(LOOK_AROUND_MS, signal)]);
   const takeOffice = async (): Promise<void> => {
     memoryLoaded = false;
     try {
-      await parts.loadMemory();
+      await Promise.all([parts.loadMemory(), lookAround()]);
       memoryLoaded = true;
       nudges.nudge(null);
     } catch (error) {

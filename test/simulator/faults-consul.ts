@@ -34,6 +34,7 @@ export const consulFaults: Readonly<Record<string, FaultKind>> = {
     world.servers.wipe();
     world.keys.wipe();
     world.safety.memoryLost();
+    world.safety.locksLost();
     world.review();
     for (const agent of world.agents.values()) agent.resyncAfter(world.dice.int(69_000, 101_000));
     return true;

@@ -39,6 +39,8 @@ export interface Safety extends EngineWitness, RegistryWitness, SwarmWitness, Co
   readonly queries: QueryWitness;
   /** Other hands destroyed what `heal` remembers. */
   memoryLost(): void;
+  /** Consul has lost its locks, and with them every lock-delay: nobody can know before his lease is over. */
+  locksLost(): void;
 }
 
 export interface SafetyDeps {
@@ -61,6 +63,7 @@ export function safety(deps: SafetyDeps): Safety {
   /** By service and slot: a create whose outcome its sender was never told, and where. */
   const unclear = new Map<string, { readonly name: string; readonly machine: string; readonly atMs: number }>();
   let forgottenAtMs = Number.NEGATIVE_INFINITY;
+  let locksLostAtMs = Number.NEGATIVE_INFINITY;
   const looks = new Map<Process, Map<string, number>>();
 
   const violate = (invariant: string, what: string): void => {
@@ -87,7 +90,8 @@ export function safety(deps: SafetyDeps): Safety {
       violate("S11", `${process.name} ${what} ${sinceMs} ms after its last renewal was sent`);
     }
     const holder = keys.leader().lease;
-    if (holder !== null && holder.sessionId !== lease.sessionId)
+    const isExcused = scheduler.nowMs() - locksLostAtMs < deps.lockDelayMs;
+    if (holder !== null && holder.sessionId !== lease.sessionId && !isExcused)
       violate("S13", `${process.name} ${what} while another leads`);
   };
 
@@ -221,6 +225,7 @@ export function safety(deps: SafetyDeps): Safety {
       forgottenAtMs = scheduler.nowMs();
       tries.forget();
     },
+    locksLost: () => void (locksLostAtMs = scheduler.nowMs()),
     orderedRoles(process, service, what) {
       mustLead(process, what, null);
       mutated(service);
