@@ -12,7 +12,7 @@ const FEW = 3;
 const MANY = 10;
 
 /** What was scaled up is trimmed again for the next turn. */
-const blastRadius = { stopsPerWindow: 1_000, shareOfFleet: 1 };
+const blastRadius = { stopsPerWindow: 1_000, shareOfFleet: 1, window: "1s" };
 
 interface Scaled {
   readonly edit: Samples;
