@@ -9,6 +9,18 @@ import { registrationOf } from "./registration.ts";
 /** Of each failover from a dead host this is lost, and an agent that lives answers in a tenth of it. */
 const WITHIN_MS = 200;
 
+/** No agent takes the old master for one any more. `ended`: it lives no more. */
+export async function forgetMaster(
+  hands: Hands,
+  service: Service,
+  { from, others }: { readonly from: RedisRef; readonly others: readonly RedisRef[] },
+  ended: boolean,
+): Promise<void> {
+  if (from.registration !== null) return forgetRole(hands, service, from, ended);
+  // One that is not listed itself was so under its slot's name, which is another node's by now.
+  await Promise.all(others.map((node) => forgetRole(hands, service, node, false)));
+}
+
 /**
  * Makes the owning agent forget a role tag. With tag override an agent copies the catalog's tags into its own state
  * about once a minute, and writes them back with the next change of one of its checks: an old master whose check turns

@@ -6,7 +6,7 @@ import type { Hands } from "./hands.ts";
 import { ActionRefused, engineOf } from "./hands.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
-import { forgetRole } from "./redis-agent.ts";
+import { forgetMaster } from "./redis-agent.ts";
 import { configureNode } from "./redis-configure.ts";
 import { openTimeline } from "./redis-timeline.ts";
 
@@ -45,7 +45,8 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   const [before] = await Promise.all([chosen, giveNobodyTheTag()]);
   mustBe(before, action.to);
   const ended = action.cause === "gone" || action.fence === "stop-container";
-  const forgotten = action.from === null ? null : forgetRole(hands, service, action.from, ended);
+  const { from, others } = action;
+  const forgotten = from === null ? null : forgetMaster(hands, service, { from, others }, ended);
   const promoted = promote(hands, service, access, action.to, before).then(() => {
     timeline.add(`${action.to.name} promoted`);
     return repoint(hands, access, action);

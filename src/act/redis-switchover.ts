@@ -6,7 +6,7 @@ import type { Hands } from "./hands.ts";
 import { ActionRefused } from "./hands.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
-import { forgetRole } from "./redis-agent.ts";
+import { forgetMaster } from "./redis-agent.ts";
 import { openTimeline } from "./redis-timeline.ts";
 
 const ASK_WITHIN_MS = 500;
@@ -32,7 +32,7 @@ export async function switchOver(hands: Hands, service: Service, action: SwitchO
   const old = endpointOf(access, from);
   mustBe(await nodes.look(old, ASK_WITHIN_MS), from, "master");
   mustBe(await nodes.look(endpointOf(access, to), ASK_WITHIN_MS), to, "replica");
-  await forgetRole(hands, service, from, false);
+  await forgetMaster(hands, service, action, false);
   hands.fence();
   const heldAtMs = hands.clock.steadyMs();
   await nodes.pauseWrites(old, HOLD_MS);

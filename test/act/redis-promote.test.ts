@@ -181,6 +181,11 @@ describe("a switchover", () => {
       "3 follows 2",
     ]);
   });
+  test("has the agent forget a master's role that stands under the name of another node by now", async () => {
+    const { hands, done } = aStage();
+    await switchOver(hands, service, { ...planned, from: { ...ref(1), registration: null } });
+    expect(done.slice(0, 2)).toEqual(["agent is told []", "1 holds writes"]);
+  });
   test("lets writes go on and leaves all as it was when the replica does not catch up", async () => {
     const { hands, done, nodes } = aStage();
     nodes.set(2, aReplica(2, 1, { offset: 1 }));

@@ -94,6 +94,8 @@ function subjectOf(kind: string, slot: number, generation: number, host: string)
       return `heal.live.web.${slot}.${generation}`;
     case "register":
       return `registration of ${id}`;
+    case "scale":
+      return "id-of-the-swarm-service";
     default:
       return id;
   }
