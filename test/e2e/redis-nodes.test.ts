@@ -175,11 +175,9 @@ test("a loss that is larger than allowed waits for a person, who accepts it", as
     others.map(({ container }) => dropPackets(of, container, ["INPUT", "-p", "tcp", "--sport", "6379"])),
   );
   await ask(old, "SET", "lost", "x".repeat(10_000));
-  const heard = (): readonly number[] =>
-    (of.decisions()?.observed.services[of.service]?.redis?.nodes ?? []).flatMap(({ last }) => last?.node.offset ?? []);
   await until(
     "heal to have heard of it",
-    async () => Math.max(0, ...heard()),
+    async () => Math.max(...((await of.status())?.nodes ?? []).map(({ offset }) => offset ?? 0)),
     (offset) => offset > 10_000,
   );
   await signal(of, old.container, "SIGKILL");

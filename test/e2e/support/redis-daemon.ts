@@ -12,8 +12,8 @@ import { startRunning } from "../../../src/wiring/daemon.ts";
 import { until } from "./site.ts";
 
 export interface HealDaemon {
-  /** What a person asks for; resolves to the master's container, or null. */
-  ask(what: "switchover" | "promote", service: string, to: string | null): Promise<string | null>;
+  /** What a person asks for; resolves to how the roles are then. */
+  ask(what: "status" | "switchover" | "promote", service: string, to: string | null): Promise<RedisReport | null>;
   log(): string;
   stop(): Promise<void>;
   /** SIGKILL; rejects where it would end this process too. */
@@ -43,7 +43,10 @@ export async function startInProcess(
     listeners: [listener],
   });
   return {
-    ask: async (what, service, to) => (await running.controller.redis?.[what](service, to))?.master ?? null,
+    async ask(what, service, to) {
+      const { redis } = running.controller;
+      return (what === "status" ? await redis?.status(service) : await redis?.[what](service, to)) ?? null;
+    },
     log: () => "",
     stop: () => running.stop(),
     kill: () => Promise.reject(new Error("this heal runs in the test's own process")),
@@ -70,7 +73,7 @@ export async function startProgram(settingsFile: string, logFile: string): Promi
       const words = ["redis", what, service, ...named, "--json", "--config", settingsFile];
       const { code, stdout, stderr } = await run(process.execPath, [program, ...words], { timeoutMs: 60_000 });
       if (code !== 0) throw new Error(stderr);
-      return (JSON.parse(stdout) as RedisReport).master;
+      return JSON.parse(stdout) as RedisReport;
     },
     log: text,
     stop: () => end("SIGTERM"),

@@ -1,3 +1,4 @@
+import type { RedisReport } from "../../../src/model/redis-report.ts";
 import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -32,6 +33,8 @@ export interface RedisHeal {
   /** What a heal that runs as a program has logged; "" for one in this process. */
   log(): string;
   change(service: object): Promise<void>;
+  /** What `heal redis status` says. */
+  status(): Promise<RedisReport | null>;
   /** Asks for another master as a person does; resolves to its container's name. */
   switchover(to: string | null): Promise<string | null>;
   promote(to: string | null): Promise<string | null>;
@@ -179,8 +182,9 @@ export async function openRedisHeal(options: RedisHealOptions = {}): Promise<Red
     async change(next) {
       await write({ ...definition, ...next });
     },
-    switchover: async (to) => (await running?.ask("switchover", service, to)) ?? null,
-    promote: async (to) => (await running?.ask("promote", service, to)) ?? null,
+    status: async () => (await running?.ask("status", service, null)) ?? null,
+    switchover: async (to) => (await running?.ask("switchover", service, to))?.master ?? null,
+    promote: async (to) => (await running?.ask("promote", service, to))?.master ?? null,
     async end() {
       await heal.stopHeal().catch(() => undefined);
       const seen = await watch.stop();
