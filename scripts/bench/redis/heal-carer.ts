@@ -37,6 +37,7 @@ export async function openHealCarer({ consul, hosts, groups }: HealCarerOptions)
     return { host, port, container: Meta["heal-container"] ?? "", on };
   };
   const isWhole = (found: readonly Entry[]): boolean =>
+    masterAmong(found) !== null &&
     found.length === settings.count &&
     found.every(({ Checks }) => Checks.every(({ Status }) => Status === "passing")) &&
     found.filter(({ Service }) => Service.Tags.includes("slave")).length === settings.count - 1;

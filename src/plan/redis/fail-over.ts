@@ -25,10 +25,11 @@ const RULE = "redis-failover";
 export function failOver(situation: RedisSituation, master: RedisMasterMemory, down: Down): RedisStep {
   const { memory, nowMs, service } = situation;
   const because: Because = { rule: RULE, evidence: down.evidence };
-  if (memory.change === null && nowMs < memory.cooldownUntilMs && memory.wish === null) {
-    const leftS = Math.ceil((memory.cooldownUntilMs - nowMs) / 1_000);
+  const restUntilMs = cooldownUntilMs(situation, down.cause);
+  if (memory.change === null && nowMs < restUntilMs && memory.wish === null) {
+    const leftS = Math.ceil((restUntilMs - nowMs) / 1_000);
     return wait(situation, because, "failing-over", `the last failover was just now; the next in ${leftS} s`, {
-      untilMs: memory.cooldownUntilMs,
+      untilMs: restUntilMs,
       busy: true,
     });
   }
@@ -47,6 +48,16 @@ export function failOver(situation: RedisSituation, master: RedisMasterMemory, d
     },
     { actions: [{ ...action, service: service.name }], busy: true },
   );
+}
+
+/**
+ * A master that has certainly ended is no flap, whatever the last one was: waiting would be an outage, and one that begins
+ * anew without its data takes its replicas' copies with it as soon as they find it.
+ */
+function cooldownUntilMs({ memory, roles }: RedisSituation, cause: RedisCause): number {
+  const isCertain = cause === "gone" || cause === "restarted";
+  if (!isCertain || memory.last === null) return memory.cooldownUntilMs;
+  return Math.min(memory.cooldownUntilMs, memory.last.atMs + roles.downAfterMs);
 }
 
 /** The one that was begun with if it still qualifies; else whom a person named; else the best. */

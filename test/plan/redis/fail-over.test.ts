@@ -168,6 +168,14 @@ describe("after a failover", () => {
     expect(decision).toMatchObject({ busy: true, lookAgainAtMs: NOW_MS + 700 });
     expect(decision.actions.filter(({ kind }) => kind === "promote-replica")).toEqual([]);
   });
+  test("on evidence that needed time, a master that has certainly ended is replaced without the wait for a flap", () => {
+    const parts = [ended, aPart(2, { says: cutOff(2, 1) })];
+    const last = { epoch: 1, cause: "silent", from: null, to: "one", gapBytes: 0, tookMs: 9 } as const;
+    const memory = { cooldownUntilMs: NOW_MS + 8_000, last: { ...last, atMs: NOW_MS - 2_000 } };
+    expect(promoted(aGroup(parts, { memory }))).toMatchObject({ cause: "gone" });
+    const silent = [aPart(1, { says: null, silentForMs: 5_000 }), aPart(2, { says: cutOff(2, 1, 5_000) })];
+    expect(decideRoles(aGroup(silent, { memory }))).toMatchObject({ actions: [], lookAgainAtMs: NOW_MS + 8_000 });
+  });
   test("a cooldown from a foreign clock cannot hold it up for ever", () => {
     const parts = [ended, aPart(2, { says: cutOff(2, 1) })];
     const decision = decideRoles(aGroup(parts, { memory: { cooldownUntilMs: NOW_MS * 9 } }));

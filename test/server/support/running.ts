@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import type { Log, LogData } from "../../../src/ports/log.ts";
 import type { AppDeps } from "../../../src/server/app.ts";
 import { openMetrics } from "../../../src/server/metrics.ts";
@@ -20,11 +20,6 @@ export interface Running {
   /** Base address of the TCP side. */
   readonly url: string;
 }
-
-const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
 
 /** A server of its own on a socket, and over TCP where the settings say so; closed when the test ends. */
 export async function running(
@@ -54,12 +49,12 @@ export async function running(
       ...part.settings,
     }),
   });
-  cleanUps.push(() => server.close());
+  onTestFinished(() => server.close());
   return { server, controller, directory, logged, url: `http://127.0.0.1:${server.address?.port ?? 0}` };
 }
 
 export function aDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "heal-server-"));
-  cleanUps.push(() => rmSync(directory, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
