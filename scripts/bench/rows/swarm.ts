@@ -103,6 +103,10 @@ async function oneTurn(ground: Ground) {
   const corrected = await took(() => ours.scale(FEW), hasTasks(engine, ours));
   await isSettled(ground);
   desire(ground, FEW, FEW);
+  // Before it has read that, heal would correct what is scaled here.
+  const reads = async (): Promise<boolean> =>
+    (await ground.site.heal("check", ground.names.ours)).stdout.includes(`/${FEW} healthy`);
+  await until(reads, "heal to read the desired state", 60_000);
   await Promise.all([ours.scale(FEW), byHand.scale(FEW)]);
   await isSettled(ground);
   return { own, byHand: byHandMs, ours: oursMs, corrected, correctedByHand };
