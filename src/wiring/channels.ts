@@ -29,7 +29,7 @@ export function openChannels({ alerts }: Settings): readonly Channel[] {
 export function openAlerting(
   settings: Settings,
   { clock, random }: Adapters,
-  { memory, desired, leadership }: Assembly,
+  { memory, desired, leadership, entered }: Assembly,
   log: Log,
   channels: readonly Channel[],
 ): Alerting {
@@ -39,7 +39,8 @@ export function openAlerting(
     log,
     memory,
     fence: () => leadership().current(),
-    leadership: () => leadership().standing(),
+    // A command that only looks has not stood for office, and must not by being asked.
+    leadership: () => entered()?.standing() ?? { kind: "stopped", sinceMs: clock.steadyMs() },
     desired,
     channels,
     rules: { routes: settings.alerts.routes, timezone: settings.resync.timezone },

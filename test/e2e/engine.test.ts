@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { changes, openProxy } from "./support/proxy.ts";
 import { webService } from "./support/services.ts";
 import type { Site } from "./support/site.ts";
 import { nameOf, openSite, until } from "./support/site.ts";
@@ -49,6 +50,23 @@ describe("heal on a plain engine, one pass at a time", () => {
     expect(done.results.map(({ kind }) => kind)).toEqual(["done", "done"]);
     expect(done.results.map(({ action }) => action)).toEqual(dry.services.flatMap(({ waves }) => waves.flat()));
   });
+
+  it.each([["--dry-run"], ["check"], ["status"], ["why", "web"]])(
+    "only reads for `heal %s`, however long that takes",
+    async (...words) => {
+      const proxies = [await openProxy(inject("docker")), await openProxy(inject("consul"))] as const;
+      for (const proxy of proxies) proxy.treat(() => ({ kind: "delay", ms: 150 }));
+      const slow = openSite({ docker: proxies[0].tcp, consul: proxies[1].http });
+      slow.desire({ web: webService(1) });
+      expect((await slow.heal(...words)).code).toBe(2);
+      const asked = proxies.flatMap(({ exchanges }) => exchanges);
+      expect(asked.length).toBeGreaterThan(3);
+      // What the token may do is asked with a POST, and changes nothing.
+      expect(asked.filter((one) => changes(one) && one.path !== "/v1/internal/acl/authorize")).toEqual([]);
+      await slow.close();
+      for (const proxy of proxies) await proxy.close();
+    },
+  );
 
   it("does nothing when the plan is not the agreed one any more", async () => {
     site.desire({ web: webService(1) });

@@ -7,6 +7,7 @@ import type { Because } from "../../model/action.ts";
 import type { RedisCause, RedisMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
 import { registrationKey } from "../../model/redis.ts";
 import { fieldOf } from "./candidates.ts";
+import { isPartOf } from "./keep-replicas.ts";
 import { masterOf, nodeAt, refOf, sayingOf } from "./node.ts";
 import type { RedisSituation, RedisStep } from "./situation.ts";
 import { step, wait } from "./situation.ts";
@@ -88,9 +89,11 @@ function carriesWeight({ nodes, registrations, roles }: RedisSituation, { view, 
   const tagged = registrations.some(
     (one) => registrationKey(one) === view.registration && one.tags.includes(roles.masterTag),
   );
+  // One that began anew at the address of another has its replicas, and not what they hold.
   const followed = nodes.some((other) => {
-    const follows = sayingOf(other)?.follows ?? null;
-    return follows !== null && nodeAt([view], follows.master) !== null;
+    const said = sayingOf(other);
+    if (said?.follows == null || nodeAt([view], said.follows.master) === null) return false;
+    return said.empty || isPartOf(said, node);
   });
   return !node.empty || tagged || followed;
 }
@@ -113,7 +116,8 @@ function onlyReplicas(situation: RedisSituation, because: Because): RedisStep {
         `\`heal redis promote ${service.name} --to NAME\` makes one of them the master`,
     );
   }
-  const { eligible, refused } = fieldOf(situation, null, 0);
+  // How long the master has been gone nobody remembers, so nobody is too late to take its place.
+  const { eligible, refused } = fieldOf(situation, null, Number.POSITIVE_INFINITY);
   const { wish } = memory;
   const best = eligible.find(({ view }) => wish?.to == null || view.name === wish.to) ?? null;
   if (best === null) {

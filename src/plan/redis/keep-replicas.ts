@@ -155,7 +155,7 @@ function whatItIs(nodes: readonly RedisNodeView[], other: RedisNodeView, { follo
  * Whether all that a node holds is in the master's history: it is of the same history up to where it has come, or of the
  * one that the master took over, and has not gone on after that.
  */
-function isPartOf(node: RedisNode, master: RedisNode): boolean {
+export function isPartOf(node: RedisNode, master: RedisNode): boolean {
   const ids = [node.replicationId, node.secondReplicationId].filter((id) => id !== null && id !== "");
   if (node.role === "replica" && ids.includes(master.replicationId)) return node.offset <= master.offset;
   const second = master.secondReplicationId;

@@ -53,6 +53,12 @@ describe("the first master", () => {
     expect(decision.memory.master).toBeNull();
     expect(decision.actions).toMatchObject([{ kind: "promote-replica", to: { containerId: "container-2" } }]);
   });
+  test("is no empty one at the address of the master that is gone, whose replica has the data (simulator seed 930063)", () => {
+    const parts = [aPart(1, { says: aNode(1, empty) }), aPart(2, { says: cutOff(2, 1, 60_000) })];
+    const decision = decideRoles(aGroup(parts, { master: null }));
+    expect(decision.memory.master).toBeNull();
+    expect(decision.actions).toMatchObject([{ kind: "promote-replica", to: { containerId: "container-2" } }]);
+  });
   test("is the first slot's where all are new, and the others are attached one at a time", () => {
     const parts = [1, 2, 3].map((slot) =>
       aPart(slot, { says: aNode(slot, { ...empty, replicationId: `fresh-${slot}` }) }),
