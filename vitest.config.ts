@@ -78,6 +78,8 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          // Real time on a machine that others use too: what fails twice is a failure.
+          retry: 1,
           sequence: { groupOrder: 4 },
         },
       },

@@ -4,11 +4,10 @@
  */
 import type { Because, PromoteReplica } from "../../model/action.ts";
 import { META } from "../../model/labels.ts";
-import type { RedisCause, RedisMasterMemory, RedisNode, RedisRef } from "../../model/redis.ts";
+import type { RedisCause, RedisMasterMemory, RedisRef } from "../../model/redis.ts";
 import { registrationKey } from "../../model/redis.ts";
 import type { Candidate, Field } from "./candidates.ts";
 import { fieldOf } from "./candidates.ts";
-import { isPartOf } from "./keep-replicas.ts";
 import { refOf, sayingOf } from "./node.ts";
 import type { RedisSituation, RedisStep } from "./situation.ts";
 import { step, wait } from "./situation.ts";
@@ -98,11 +97,6 @@ function gapOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory, { nod
   return last === null ? null : Math.max(0, last.node.offset - node.offset);
 }
 
-/** What holds more than the new master will is attached afterwards, when that has been kept aside. */
-function isSafeToFollow(node: RedisNode | null, master: RedisNode): boolean {
-  return node?.role === "replica" && (node.empty || isPartOf(node, master));
-}
-
 function gapText(gapBytes: number | null): string {
   return gapBytes === null ? "what is lost cannot be told" : `${gapBytes} bytes of the history are known to be missing`;
 }
@@ -146,7 +140,7 @@ function promotion(
     (other) =>
       other.containerId !== view.containerId &&
       other.containerId !== master.containerId &&
-      isSafeToFollow(sayingOf(other), chosen.node),
+      sayingOf(other)?.role === "replica",
   );
   const old = instances.find(({ container }) => container.id === master.containerId);
   const own = old?.registration ?? registrations.find(({ meta }) => meta[META.container] === master.name);

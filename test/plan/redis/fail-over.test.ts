@@ -161,14 +161,6 @@ describe("a master that does not answer", () => {
   });
 });
 
-test("a replica with more than the new master will have is not re-pointed before that is kept aside (simulator seed 910498)", () => {
-  const chosen = aPart(2, { says: cutOff(2, 1, 0, { priority: 1 }) });
-  const ahead = aPart(3, { says: cutOff(3, 1, 0, { offset: 150 }) });
-  expect(promoted(aGroup([ended, chosen, ahead]))).toMatchObject({ to: { containerId: "container-2" }, others: [] });
-  const behind = aPart(3, { says: cutOff(3, 1, 0, { offset: 50 }) });
-  expect(promoted(aGroup([ended, chosen, behind]))).toMatchObject({ others: [{ containerId: "container-3" }] });
-});
-
 describe("after a failover", () => {
   test("the next one waits for its cooldown", () => {
     const parts = [ended, aPart(2, { says: cutOff(2, 1) })];
