@@ -10,14 +10,14 @@ import { advanceAlerts } from "../report/alerts/advance.ts";
 import { attempt } from "../report/alerts/attempt.ts";
 import { markDelivered, markFailed } from "../report/alerts/channels.ts";
 import { conditionsFrom } from "../report/alerts/conditions.ts";
-import type { Channel, DeliveryOutcome } from "../report/alerts/delivery.ts";
+import type { Channel, DeliveryOutcome } from "../report/alerts/channel.ts";
 import { startDelivery } from "../report/alerts/delivery.ts";
 import { openSeen } from "../report/alerts/facts.ts";
 import { alertRows } from "../report/alerts/list.ts";
 import { digestMessage, testMessage } from "../report/alerts/message.ts";
 import { firingMessages } from "../report/alerts/outbox.ts";
 import type { SilenceWish } from "../report/alerts/state.ts";
-import { addSilence, emptyAlertState, ownAlerts, readAlertState } from "../report/alerts/state.ts";
+import { addSilence, emptyAlertState, endSilence, ownAlerts, readAlertState } from "../report/alerts/state.ts";
 import { EVENT } from "../report/events.ts";
 import type { Listener } from "../report/reporter.ts";
 import type { DesiredSource } from "./desired-source.ts";
@@ -50,9 +50,16 @@ export interface Alerting extends Listener<Decision> {
   test(channel: string): Promise<AlertTestReport>;
   /** Resolves to null once it is in force, or to the reason why it is not. */
   silence(wish: SilenceWish): Promise<string | null>;
+  /** The same for the end of a silence. */
+  endSilence(subject: string): Promise<string | null>;
   /** Resolves when nothing is owed to any channel that has not proved broken, or after `withinMs`: for a program that ends. */
   quiet(withinMs: number): Promise<void>;
   close(): Promise<void>;
+}
+
+interface Moment {
+  readonly nowMs: number;
+  readonly wallMs: number;
 }
 
 /** So long are the changes of one moment gathered before alerts are looked at. */
@@ -168,6 +175,15 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     if (next.lookAgainAtMs !== null && Object.keys(own.alerts).length > 0) wake(next.lookAgainAtMs);
   };
 
+  /** What a person changes is in force once it is saved. */
+  const edit = async (change: (before: AlertState, now: Moment) => AlertState): Promise<string | null> => {
+    const now = { nowMs: clock.steadyMs(), wallMs: clock.wallMs() };
+    const refused = await memory.commit(deps.fence(), { alerts: change(state, now) });
+    if (refused === null) state = change(state, now);
+    touch();
+    return refused;
+  };
+
   const leadershipFacts = (standing: LeadershipStanding): LeadershipFacts => {
     switch (standing.kind) {
       case "leader":
@@ -232,13 +248,8 @@ export function startAlerting(deps: AlertingDeps): Alerting {
         await turn;
       } while (clock.steadyMs() < endMs && isOwed(state));
     },
-    async silence(wish) {
-      const now = { nowMs: clock.steadyMs(), wallMs: clock.wallMs() };
-      const refused = await memory.commit(deps.fence(), { alerts: addSilence(state, wish, now) });
-      if (refused === null) state = addSilence(state, wish, now);
-      touch();
-      return refused;
-    },
+    silence: (wish) => edit((before, now) => addSilence(before, wish, now)),
+    endSilence: (subject) => edit((before, { nowMs }) => endSilence(before, subject, nowMs)),
     async close() {
       closed = true;
       timer?.cancel();

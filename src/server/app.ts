@@ -7,23 +7,14 @@ import { changeRoutes } from "./change-routes.ts";
 import { redisRoutes } from "./redis-routes.ts";
 import { answerFailures } from "./failures.ts";
 import { guardChanges, guardHost } from "./guard.ts";
+import type { HealthDeps } from "./health-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
-import type { MetricsPage } from "./metrics.ts";
 import { reportRoutes } from "./report-routes.ts";
 
-export interface AppDeps {
+export interface AppDeps extends HealthDeps {
   readonly controller: Controller;
   readonly settings: ServerSettings;
-  readonly version: string;
-  readonly readiness: () => Readiness;
-  readonly metrics: MetricsPage;
   readonly log: Log;
-}
-
-/** Whether the world is known well enough to act on it, and what is missing. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly reasons: readonly string[];
 }
 
 /** The HTTP interface, the same behind the socket and the port but for who may change something. */

@@ -11,7 +11,7 @@ import type { Alerting } from "../loop/alerting.ts";
 import { startAlerting } from "../loop/alerting.ts";
 import type { Log } from "../ports/log.ts";
 import type { Notifier } from "../ports/notifier.ts";
-import type { Channel } from "../report/alerts/delivery.ts";
+import type { Channel } from "../report/alerts/channel.ts";
 import type { ChannelSettings, Settings } from "../settings/settings.ts";
 import type { Adapters } from "./adapters.ts";
 import type { Assembly } from "./world.ts";

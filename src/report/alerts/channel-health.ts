@@ -1,7 +1,7 @@
 import type { IBackoff } from "cockatiel";
 import { ConsecutiveBreaker, ExponentialBackoff } from "cockatiel";
 import { EVENT } from "../events.ts";
-import type { Channel, DeliveryDeps } from "./delivery.ts";
+import type { Channel, DeliveryDeps } from "./channel.ts";
 
 const FIRST_WAIT_MS = 1_000;
 const LAST_WAIT_MS = 300_000;

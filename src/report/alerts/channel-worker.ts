@@ -1,4 +1,4 @@
-import type { Channel, DeliveryDeps } from "./delivery.ts";
+import type { Channel, DeliveryDeps } from "./channel.ts";
 import type { Cancel } from "../../ports/clock.ts";
 import type { Delivery } from "../../ports/notifier.ts";
 import { EVENT } from "../events.ts";

@@ -1,8 +1,13 @@
-import type { Alert } from "../../model/alert.ts";
+import type { Alert, AlertRules } from "../../model/alert.ts";
 import type { Message, MessageSection } from "../../ports/notifier.ts";
 import { named } from "./wording.ts";
-import type { MessageContext } from "./outbox.ts";
 import { lengthText, timeWriter } from "./times.ts";
+
+export interface MessageContext {
+  readonly environment: string;
+  readonly wallMs: number;
+  readonly rules: Pick<AlertRules, "timezone">;
+}
 
 /** What all messages of one moment share. */
 export interface Telling extends MessageContext {

@@ -1,17 +1,12 @@
-import type { Alert, AlertRules, AlertState } from "../../model/alert.ts";
+import type { Alert, AlertState } from "../../model/alert.ts";
 import type { Message } from "../../ports/notifier.ts";
 import type { DeliveryRef } from "./channels.ts";
+import type { MessageContext } from "./message.ts";
 import { alertMessage, tellingOf } from "./message.ts";
 
 /** One message that one channel has still to take. */
 export interface OutboxEntry extends DeliveryRef {
   readonly message: Message;
-}
-
-export interface MessageContext {
-  readonly environment: string;
-  readonly wallMs: number;
-  readonly rules: Pick<AlertRules, "timezone">;
 }
 
 /** Everything owed to channels: the worst first, then the oldest. */

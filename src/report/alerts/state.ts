@@ -151,6 +151,7 @@ export function addSilence(state: AlertState, wish: SilenceWish, now: { nowMs: n
   return { ...state, savedAtMs: now.nowMs, silences: [...others, silence] };
 }
 
+/** `heal silence web --end`. */
 export function endSilence(state: AlertState, subject: string, nowMs: number): AlertState {
   return {
     ...state,

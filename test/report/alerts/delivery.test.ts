@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Delivery, Message, Notifier } from "../../../src/ports/notifier.ts";
-import type { DeliveryOutcome } from "../../../src/report/alerts/delivery.ts";
-import { deliverOutbox, startDelivery } from "../../../src/report/alerts/delivery.ts";
+import type { DeliveryOutcome } from "../../../src/report/alerts/channel.ts";
+import { startDelivery } from "../../../src/report/alerts/delivery.ts";
 import { digestMessage, testMessage } from "../../../src/report/alerts/message.ts";
 import type { OutboxEntry } from "../../../src/report/alerts/outbox.ts";
 import { fakeClock } from "../../loop/support/fake-clock.ts";
@@ -296,37 +296,5 @@ describe("delivery", () => {
     expect([done, mail.isClosed()]).toEqual([true, true]);
     await clock.advance(10 * MINUTE);
     expect(mail.sent).toHaveLength(1);
-  });
-});
-
-describe("delivery for a program that ends", () => {
-  it("resolves once everything was taken or its channel has proved broken", async () => {
-    const good = channel("good", taken);
-    const bad = channel("bad", () => failed());
-    const { deps, clock } = delivery(good, bad);
-    let outcomes: readonly DeliveryOutcome[] | null = null;
-    void deliverOutbox(deps, [entry("a", good), entry("a", bad)], MINUTE).then((all) => (outcomes = all));
-    await clock.advance(5 * SECOND);
-    expect(outcomes).toMatchObject([
-      { kind: "taken" },
-      { kind: "failed" },
-      { kind: "failed" },
-      { kind: "failed", broken: true },
-    ]);
-    expect(good.isClosed()).toBe(true);
-  });
-
-  it("resolves after its time, whatever hangs", async () => {
-    const bad = channel("bad", () => "hang");
-    const { deps, clock } = delivery(bad);
-    let outcomes: readonly DeliveryOutcome[] | null = null;
-    void deliverOutbox(deps, [entry("a", bad)], 5 * SECOND).then((all) => (outcomes = all));
-    await clock.advance(5 * SECOND);
-    expect(outcomes).toEqual([]);
-  });
-
-  it("resolves at once when there is nothing to deliver", async () => {
-    const { deps } = delivery(channel("good", taken));
-    expect(await deliverOutbox(deps, [], MINUTE)).toEqual([]);
   });
 });
