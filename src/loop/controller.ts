@@ -60,6 +60,11 @@ export function openController(parts: ControllerParts): Controller {
     });
     parts.nudge([service]);
   };
+  const hush = async (change: () => Promise<string | null>): Promise<void> => {
+    await parts.takeOffice();
+    const refused = await change();
+    if (refused !== null) throw new NotLeader(refused);
+  };
 
   return {
     services: async () => Object.keys(world.desired().services),
@@ -130,11 +135,8 @@ export function openController(parts: ControllerParts): Controller {
     alerts: {
       list: async () => parts.alerting.list(),
       test: (channel) => parts.alerting.test(channel),
-      async silence(subject, { forMs, why, by }) {
-        await parts.takeOffice();
-        const refused = await parts.alerting.silence({ subject, forMs, why, by });
-        if (refused !== null) throw new NotLeader(refused);
-      },
+      silence: (subject, { forMs, why, by }) => hush(() => parts.alerting.silence({ subject, forMs, why, by })),
+      endSilence: (subject) => hush(() => parts.alerting.endSilence(subject)),
     },
     close: parts.close,
   };

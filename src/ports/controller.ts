@@ -47,6 +47,8 @@ export interface AlertControl {
     subject: string,
     options: { readonly forMs: number; readonly why: string; readonly by: string },
   ): Promise<void>;
+  /** Ends a silence before its time. Resolves as well when there is none. */
+  endSilence(subject: string): Promise<void>;
 }
 
 /** No alert channel of that name is in the settings. */

@@ -48,6 +48,14 @@ export function changeRoutes(app: FastifyInstance, controller: Controller): void
       return { subject, silenced: true };
     },
   );
+  app.post<Body<{ subject: string }>>(
+    "/api/v1/alerts/end-silence",
+    body({ subject: service }, ["subject"]),
+    async ({ body: { subject } }) => {
+      await controller.alerts.endSilence(subject);
+      return { subject, silenced: false };
+    },
+  );
 }
 
 /** A hint may use the name that a service has in Consul: one that is nobody's means that all are looked at. */

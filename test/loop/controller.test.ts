@@ -29,7 +29,12 @@ function aController() {
     takeOffice: async () => undefined,
     live: true,
     lookAnew: unasked,
-    alerting: { list: unasked, test: unasked, silence: unasked } as unknown as ControllerParts["alerting"],
+    alerting: {
+      list: unasked,
+      test: unasked,
+      silence: unasked,
+      endSilence: unasked,
+    } as unknown as ControllerParts["alerting"],
     troubles: () => [],
     nudge: () => undefined,
     confirm: unasked,

@@ -69,6 +69,7 @@ function apiController(ask: Ask): Controller {
       list: async () => (await read("/api/v1/alerts")) as AlertsReport,
       test: async (channel) => (await tell("/api/v1/alerts/test", { channel })) as AlertTestReport,
       silence: async (subject, options) => void (await tell("/api/v1/alerts/silence", { subject, ...options })),
+      endSilence: async (subject) => void (await tell("/api/v1/alerts/end-silence", { subject })),
     },
     close: async () => undefined,
   };

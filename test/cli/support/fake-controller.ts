@@ -48,6 +48,7 @@ export function fakeController(part: Partial<Controller> = {}): FakeController {
         reason: channel === "ops-mail" ? null : "refused",
       }),
       silence: async () => undefined,
+      endSilence: async () => undefined,
     },
     close: async () => undefined,
     ...part,
