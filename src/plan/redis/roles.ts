@@ -6,6 +6,7 @@ import type { Standing } from "../../model/plan.ts";
 import { CRITICAL, PASSING, WARNING } from "../../model/status.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import { decideRoles } from "./decide.ts";
+import { holdDangerousStarts } from "./dangerous-starts.ts";
 import { successors, switchTo } from "./hand-over.ts";
 import { intendRoles, readRedisMemory } from "./memory.ts";
 import { sayingOf } from "./node.ts";
@@ -56,6 +57,11 @@ export function withRoles(proposal: Proposal, roles: Roles | null): Proposal {
         "the roles are changing; this follows",
       ),
     );
+  return holdDangerousStarts(withoutStopOfMaster(proposal, roles, own), roles.situation, decision);
+}
+
+function withoutStopOfMaster(proposal: Proposal, roles: Roles, own: Proposal): Proposal {
+  const { decision } = roles;
   const stopsMaster = (action: Action): boolean => takesAway(action, decision.masterId) && decision.standing.writable;
   const stop = proposal.actions.find(stopsMaster);
   if (stop === undefined) return sum(own, proposal);
