@@ -12,7 +12,7 @@ import { endMaintenance, registrationOf } from "./registration.ts";
 
 /**
  * Starts one instance and registers it. A name that is taken means that this start, or a competing one, got there
- * before: what holds the name is completed if it is the same instance, and never doubled. A registration that fails
+ * before: what holds the name is taken as it is where it runs, made anew where it does not, and never doubled. A registration that fails
  * does not undo the start: the next pass sees an unlisted instance and registers it.
  *
  * The container is created while Memory is still being written, and started only when that is done: see
@@ -70,17 +70,11 @@ async function startOrComplete(
   }
   // However it fares: it has been started, and what becomes of it is the next pass's business.
   if (holder.state === "running" || holder.state === "restarting" || holder.state === "paused") return holder;
-  if (holder.state !== "created" || holder.specHash !== action.specHash) {
-    hands.fence();
-    await engine.remove(holder.id);
-    hands.fence();
-    return engine.start(creation, mayGoOn);
-  }
+  // Nor is one that was only created started as it is: it may lack a network, or ask for a port that is taken here.
   hands.fence();
-  await engine.startExisting(holder.id);
-  const started = await engine.inspect(holder.id);
-  if (started === null) throw new EngineError("unclear", `${action.name} was started and is gone`);
-  return started;
+  await engine.remove(holder.id);
+  hands.fence();
+  return engine.start(creation, mayGoOn);
 }
 
 async function register(

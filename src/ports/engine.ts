@@ -18,8 +18,6 @@ export interface Engine {
    * it rejects with is what the start rejects with. A container that may not be started stays as it was created.
    */
   start(creation: Creation, mayGoOn?: MayGoOn): Promise<Container>;
-  /** Starts a created or exited container again; starting what runs is no error. */
-  startExisting(id: string): Promise<void>;
   /** Stops with the grace time; stopping what is stopped or gone is no error. */
   stop(id: string, graceMs: number): Promise<void>;
   /** Removes, killing it if need be; removing what is gone is no error. Named volumes stay. */

@@ -9,6 +9,7 @@ interface Chain {
   specHash: string;
   /** The name it was last started under; the same name again is the same attempt. */
   name: string;
+  startedAtMs: number;
   /** Attempts that followed a failure, newest last. */
   blamedAtMs: number[];
 }
@@ -43,17 +44,24 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
     return false;
   };
 
+  /** Whether the count was below the slot since its last start: what is not asked for any more is forgotten. */
+  const wasDropped = (service: string, slot: number, { startedAtMs }: Chain): boolean =>
+    truth.wished(service, scheduler.nowMs() - startedAtMs).fewest < slot;
+
   return {
     forget: () => chains.clear(),
     starting(process, { labels, name, slot }) {
+      const nowMs = scheduler.nowMs();
       const service = labels[LABEL.service] ?? "";
       const specHash = labels[LABEL.specHash] ?? "";
       const key = `${service} ${slot}`;
       const chain = chains.get(key);
-      if (chain === undefined || chain.specHash !== specHash || wasWell(service, slot)) {
-        chains.set(key, { specHash, name, blamedAtMs: [] });
+      const isNew = chain === undefined || chain.specHash !== specHash || wasDropped(service, slot, chain);
+      if (isNew || wasWell(service, slot)) {
+        chains.set(key, { specHash, name, startedAtMs: nowMs, blamedAtMs: [] });
         return;
       }
+      chain.startedAtMs = nowMs;
       if (chain.name === name) return;
       const previous = [...truth.containersOf(service)].find((one) => one.name === chain.name);
       chain.name = name;
@@ -63,7 +71,6 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
       if (truth.mayBeLost(process, previous.machine, lostAfterMs, truth.lagMs(previous.machine))) return;
       const lastMs = chain.blamedAtMs.at(-1);
       const neededMs = Math.min(maxMs, initialMs * 2 ** (chain.blamedAtMs.length - 1));
-      const nowMs = scheduler.nowMs();
       if (lastMs !== undefined && nowMs - lastMs < neededMs - 50) {
         violate(
           "S20",

@@ -32,6 +32,7 @@ engineContract("the simulated engine", async () => {
       host.life.crash(found(id), 137);
       await drive.pass(10);
     },
+    startAgain: async (id) => host.life.start(found(id)),
     pause: async (id) => host.life.pause(found(id)),
     unpause: async (id) => host.life.unpause(found(id)),
     startForeign: async (name) => {

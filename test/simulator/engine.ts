@@ -160,11 +160,6 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
       if (started === null) throw new EngineError("unclear", `${creation.name} was started and is gone`);
       return started;
     },
-    startExisting: async (id) => {
-      const container = machine.find(id);
-      if (container === undefined) throw new EngineError("refused", `No such container: ${id}`);
-      await startContainer(container);
-    },
     stop: async (id, graceMs) => {
       const container = machine.find(id);
       if (container === undefined) return;

@@ -66,7 +66,6 @@ export function answeringEngine({ host, turn, text, clock, asked, share }: Answe
     list: (filter) => listContainers(listed, filter),
     inspect,
     start: unasked,
-    startExisting: unasked,
     stop: unasked,
     remove: unasked,
     lastOutput: async () => "",

@@ -124,10 +124,6 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
       const id = await createAndStart(connection, deadlines, creation, mayGoOn, remove);
       return inspectStarted(id);
     },
-    startExisting: (id) =>
-      unlessUnchanged(() =>
-        connection.call(`start ${id}`, deadlines.startMs, (docker) => docker.getContainer(checked(id)).start()),
-      ),
     async stop(id, graceMs) {
       // The engine counts in seconds.
       const options = { t: Math.ceil(graceMs / 1_000) };
@@ -164,7 +160,7 @@ async function unlessGone<T>(call: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** 304: it runs, or is stopped, already. */
+/** 304: it is stopped already. */
 async function unlessUnchanged(call: () => Promise<unknown>): Promise<void> {
   try {
     await call();

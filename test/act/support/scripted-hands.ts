@@ -69,11 +69,6 @@ export function scriptedHands(changes: Partial<Tools> = {}): ScriptedHands {
       there.set(started.id, started);
       return started;
     },
-    startExisting: (id) =>
-      send(`${host} start again ${id}`, () => {
-        const container = there.get(id);
-        if (container !== undefined) there.set(id, { ...container, state: "running" });
-      }),
     stop: (id, graceMs) => send(`${host} stop ${id} within ${graceMs} ms`, () => undefined),
     remove: (id) => send(`${host} remove ${id}`, () => void there.delete(id)),
     lastOutput: (id, lines) => send(`${host} last ${lines} lines of ${id}`, () => "out of memory"),

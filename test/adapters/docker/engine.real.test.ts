@@ -14,6 +14,7 @@ engineContract("a real Docker engine", async () => {
       const execution = await docker.getContainer(id).exec({ Cmd: ["/bin/busybox", "killall", "httpd"] });
       await execution.start({ Detach: true });
     },
+    startAgain: async (id) => void (await docker.getContainer(id).start()),
     pause: async (id) => void (await docker.getContainer(id).pause()),
     unpause: async (id) => void (await docker.getContainer(id).unpause()),
     async startForeign(name) {

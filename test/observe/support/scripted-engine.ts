@@ -78,7 +78,6 @@ export function scriptedEngine(host = "h1"): ScriptedEngine {
       ),
     inspect: (id) => ask("inspect", `inspect ${id}`, () => there.get(id) ?? null),
     start: refuse,
-    startExisting: refuse,
     stop: refuse,
     remove: refuse,
     lastOutput: refuse,
