@@ -4,7 +4,7 @@ import type { ServiceObservation } from "../model/observation.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import { afterStart, forgetFailures } from "./back-off.ts";
-import { generationOf, precedes } from "./same-slot.ts";
+import { generationOf, isLive, precedes } from "./same-slot.ts";
 import type { Counted, Stock } from "./stock.ts";
 import { sameEntries, withChanges } from "./with-changes.ts";
 
@@ -34,7 +34,9 @@ export function rememberSlots(
   for (const [number, group] of stock.bySlot) {
     const witness = number === null || number < 1 ? null : witnessOf(group);
     if (number === null || witness === null || witness.condition === "unknown") continue;
-    keep(number, rememberSlot(kept(number) ?? noSlotMemory, witness, tuning, nowMs));
+    const before = kept(number) ?? noSlotMemory;
+    const isAlone = !mayRunElsewhere(before, number, memory, observed, stock);
+    keep(number, rememberSlot(before, witness, isAlone, tuning, nowMs));
   }
   // A slot of which nothing is known but that it may be hidden: kept in mind as such until all hosts have answered.
   for (const { number, state } of stock.slots) {
@@ -57,17 +59,36 @@ export function rememberSlots(
   return edited === null || sameEntries(memory.slots, edited) ? memory.slots : edited;
 }
 
-function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs: number): SlotMemory {
+/** Whether the instance that was last meant to be may run, or appear, where nobody can look now. */
+function mayRunElsewhere(
+  { confirmed, host }: SlotMemory,
+  number: number,
+  { inFlight }: ServiceMemory,
+  { silentHosts }: ServiceObservation,
+  { lostHosts }: Stock,
+): boolean {
+  if (!confirmed || inFlight.some(({ kind, slot }) => kind === "start" && slot === number)) return true;
+  return host !== null && silentHosts[host] !== undefined && !lostHosts.includes(host);
+}
+
+function rememberSlot(
+  before: SlotMemory,
+  newest: Counted,
+  isAlone: boolean,
+  tuning: Tuning,
+  nowMs: number,
+): SlotMemory {
   const { container } = newest.instance;
   const healthySinceMs = newest.condition === "healthy" ? (before.healthySinceMs ?? nowMs) : null;
-  // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one.
+  // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one. Once that
+  // one is gone, though, the slot is where the older one runs.
   const isOlder = generationOf(newest) < before.generation;
   // One that was created and never started does not confirm its generation: that start is to be repeated.
   const confirmed = newest.condition !== "incomplete";
   const isNews = confirmed && !before.confirmed && !isOlder;
   const known = isNews ? afterStart(before, Math.min(nowMs, container.createdAtMs)) : before;
   const after = isOlder
-    ? withChanges(before, { healthySinceMs })
+    ? withChanges(before, { healthySinceMs, host: isAlone && isLive(newest) ? container.host : before.host })
     : withChanges(known, {
         generation: generationOf(newest),
         confirmed,

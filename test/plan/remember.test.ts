@@ -23,6 +23,15 @@ describe("what a look leaves in Memory", () => {
     expect(slots(world)[1]).toMatchObject({ generation: 5, confirmed: false, host: "h2", healthySinceMs: T0 });
   });
 
+  it("is where an older one runs once the newest that was meant is gone: simulator seed 960140", () => {
+    const world = aWorld()
+      .withService("web", { count: 1 })
+      .withInstance("web", 1, { generation: 4, on: "h1" })
+      .withSlot("web", 1, { generation: 5, host: "h2" });
+    expect(slots(world)[1]).toMatchObject({ generation: 5, host: "h1" });
+    expect(slots(world.withSilentHost("h2", T0 - 1_000))[1]).toMatchObject({ generation: 5, host: "h2" });
+  });
+
   it("goes by what is seen, not by what is hidden", () => {
     const world = aWorld()
       .withService("web", { count: 1 })
