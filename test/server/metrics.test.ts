@@ -14,6 +14,11 @@ it("every metric is called heal_something", async () => {
   expect(text).toContain('heal_build_info{version="0.1.0"} 1');
 });
 
+it("tells the event loop's lag as it is when asked, and keeps no watch on it that would wake an idle process", async () => {
+  const names = (await openMetrics("0.1.0").text()).match(/^heal_nodejs_eventloop_lag\w*(?= )/gm);
+  expect(names).toEqual(["heal_nodejs_eventloop_lag_seconds"]);
+});
+
 it("shows how services stand now, and none that is desired no more", async () => {
   const metrics = openMetrics("0.1.0");
   metrics.standing(aStanding("web", { status: 2, healthy: 1 }));
