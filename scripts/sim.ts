@@ -16,6 +16,7 @@ import type { SeedTask } from "../test/simulator/worker.ts";
 const usage = `The simulator: the real controller in a world that goes wrong.
 
   sim --seeds N [--from S]     plays N seeds on all cores; fails if one breaks a promise or a fault was never reached
+      --only redis             of these seeds only those with Redis services, one in five
   sim --seed S [--story]       plays one seed; with --story tells all that happened
   sim --seed S --shrink        finds out which faults are needed
   sim --bugs [--within N]      plants every known mistake and finds it; with --bug NAME that one
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     shrink: { type: "boolean", default: false },
     bugs: { type: "boolean", default: false },
     bug: { type: "string" },
+    only: { type: "string" },
     within: { type: "string", default: "5000" },
     workers: { type: "string", default: String(availableParallelism()) },
     help: { type: "boolean", default: false },
@@ -133,8 +135,10 @@ async function findBugs(only: string | undefined, playsMax: number): Promise<num
 }
 
 function tasksOf(from: number, to: number): SeedTask[] {
+  const onlyRedis = values.only === "redis";
   const tasks: SeedTask[] = [];
-  for (let at = from; at < to; at += seedsPerTask) tasks.push({ from: at, to: Math.min(to, at + seedsPerTask) });
+  for (let at = from; at < to; at += seedsPerTask)
+    tasks.push({ from: at, to: Math.min(to, at + seedsPerTask), onlyRedis });
   return tasks;
 }
 

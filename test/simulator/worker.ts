@@ -1,6 +1,7 @@
 import { addSeed, emptyResult } from "./campaign.ts";
 import type { CampaignResult } from "./campaign.ts";
 import { outsideOfPromises } from "./drain.ts";
+import { hasRedis } from "./redis-plan.ts";
 import { findBug } from "./find-bug.ts";
 import type { BugHunt } from "./find-bug.ts";
 import type { BugName } from "./bugs.ts";
@@ -9,6 +10,8 @@ import type { BugName } from "./bugs.ts";
 export interface SeedTask {
   readonly from: number;
   readonly to: number;
+  /** Leaves out those without Redis services. */
+  readonly onlyRedis?: boolean;
 }
 
 /** A planted bug to be found within so many plays. */
@@ -18,9 +21,12 @@ export interface BugTask {
 }
 
 /** Plays the seeds one by one; between two of them the event loop turns, so that a rejection nobody handles is seen. */
-async function playSeeds({ from, to }: SeedTask): Promise<CampaignResult> {
+async function playSeeds({ from, to, onlyRedis }: SeedTask): Promise<CampaignResult> {
   const result = emptyResult();
-  for (let seed = from; seed < to; seed += 1) await outsideOfPromises(() => addSeed(result, seed));
+  for (let seed = from; seed < to; seed += 1) {
+    if (onlyRedis === true && !hasRedis(seed)) continue;
+    await outsideOfPromises(() => addSeed(result, seed));
+  }
   return result;
 }
 
