@@ -1,4 +1,5 @@
-import type { Action, ActionResult } from "../model/action.ts";
+import type { Action, ActionResult, RedisAction } from "../model/action.ts";
+import { isRedisAction } from "../model/action.ts";
 import { assertNever } from "../model/assert-never.ts";
 import type { ServicePlan } from "../model/plan.ts";
 import type { Service } from "../model/service.ts";
@@ -19,7 +20,7 @@ import { removeInstance, stopInstance } from "./stop-instance.ts";
 export type Apply = (permit: Permit, service: Service, plan: ServicePlan) => Promise<readonly ActionResult[]>;
 
 /**
- * Waves run one after the other and end at the first that had a failure; a registration that failed holds up nothing,
+ * Waves run one after the other and end at the first that had a failure; what an agent was not told holds up nothing,
  * since one agent that is away must not keep instances elsewhere from being started. The actions of one wave run side
  * by side, with so many starts per host at once. That limit is shared by all services of this process.
  */
@@ -35,22 +36,24 @@ export function openApply(tools: Tools, starts: Starts = openStarts(tools.starts
       }
       const outcomes = await Promise.all(wave.map((action) => attempt(hands, service, action)));
       results.push(...outcomes);
-      failed = outcomes.some((outcome) => outcome.kind !== "done" && !isRegistration(outcome.action));
+      failed = outcomes.some((outcome) => outcome.kind !== "done" && !isForAnAgent(outcome.action));
     }
     return results;
   };
 }
 
-function isRegistration({ kind }: Action): boolean {
-  return kind === "register-instance" || kind === "deregister-instance";
+function isForAnAgent({ kind }: Action): boolean {
+  return kind === "register-instance" || kind === "deregister-instance" || kind === "forget-role";
 }
 
 async function attempt(hands: Hands, service: Service, action: Action): Promise<ActionResult> {
   const beganMs = hands.clock.steadyMs();
   try {
     if (action.kind !== "start-instance") await hands.writtenDown();
-    const note = await perform(hands, service, action);
-    return { kind: "done", action, tookMs: hands.clock.steadyMs() - beganMs, note };
+    const outcome = isRedisAction(action)
+      ? await performRedis(hands, service, action)
+      : { note: await perform(hands, service, action) };
+    return { kind: "done", action, tookMs: hands.clock.steadyMs() - beganMs, ...outcome };
   } catch (error) {
     if (error instanceof Fenced) return skipped(action, error.message);
     const tookMs = hands.clock.steadyMs() - beganMs;
@@ -59,7 +62,7 @@ async function attempt(hands: Hands, service: Service, action: Action): Promise<
 }
 
 /** Resolves with a note for the history, or null. */
-async function perform(hands: Hands, service: Service, action: Action): Promise<string | null> {
+async function perform(hands: Hands, service: Service, action: Exclude<Action, RedisAction>): Promise<string | null> {
   switch (action.kind) {
     case "start-instance":
       return startInstance(hands, service, action);
@@ -79,12 +82,6 @@ async function perform(hands: Hands, service: Service, action: Action): Promise<
       return replaceSwarmTask(hands, action);
     case "scale-compose-service":
       return scaleComposeService(hands, action);
-    case "promote-replica":
-    case "switch-over":
-    case "attach-replica":
-    case "configure-redis":
-    case "retag-roles":
-      return performRedis(hands, service, action);
     default:
       return assertNever(action);
   }

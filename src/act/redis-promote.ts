@@ -1,11 +1,13 @@
 import type { PromoteReplica } from "../model/action.ts";
 import type { RedisNode, RedisRef, RegistrationKey } from "../model/redis.ts";
+import { isPartOf } from "../model/redis.ts";
 import type { Service } from "../model/service.ts";
 import { RedisError } from "../ports/redis.ts";
 import type { Hands } from "./hands.ts";
 import { ActionRefused, engineOf } from "./hands.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
+import type { RedisOutcome } from "./redis-agent.ts";
 import { forgetMaster } from "./redis-agent.ts";
 import { configureNode } from "./redis-configure.ts";
 import { openTimeline } from "./redis-timeline.ts";
@@ -25,7 +27,7 @@ const FENCE_WITHIN_MS = 100;
  * tag; and the others follow it first, because it may not take writes without them. Whoever finds this half done does it
  * again from the beginning: each step is the same the second time.
  */
-export async function promoteReplica(hands: Hands, service: Service, action: PromoteReplica): Promise<string | null> {
+export async function promoteReplica(hands: Hands, service: Service, action: PromoteReplica): Promise<RedisOutcome> {
   const { tags } = toolsOf(hands);
   const { masterTag, replicaTag } = rolesOf(service);
   const consulName = service.consul?.name ?? service.name;
@@ -47,12 +49,12 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   const ended = action.cause === "gone" || action.fence === "stop-container";
   const { from, others } = action;
   const forgotten = from === null ? null : forgetMaster(hands, service, { from, others }, ended);
-  const promoted = promote(hands, service, access, action.to, before).then(() => {
+  const promoted = promote(hands, service, access, action.to, before).then((master) => {
     timeline.add(`${action.to.name} promoted`);
-    return repoint(hands, access, action);
+    return repoint(hands, access, action, master);
   });
   // The old master's agent has forgotten the tag before anybody else gets it; the nodes need not wait for that.
-  const [attached] = await Promise.all([promoted, forgotten]);
+  const [attached, told] = await Promise.all([promoted, forgotten]);
   if (action.others.length > 0) timeline.add(`${attached.length} of ${action.others.length} replicas follow`);
   const rest = keysOf(action.others.filter((other) => !attached.includes(other)));
   await tags.retag(
@@ -60,7 +62,7 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
     hands.fence,
   );
   timeline.add(action.to.registration === null ? "not registered, so not tagged yet" : "tagged");
-  return timeline.text();
+  return { note: timeline.text(), untold: from === null || told === true ? [] : [from.containerId] };
 }
 
 /**
@@ -88,7 +90,7 @@ async function promote(
   access: RedisAccess,
   to: RedisRef,
   before: RedisNode,
-): Promise<void> {
+): Promise<RedisNode> {
   const { nodes } = toolsOf(hands);
   const at = endpointOf(access, to);
   const untilMs = hands.clock.steadyMs() + CONFIRM_WITHIN_MS;
@@ -102,7 +104,7 @@ async function promote(
     // Sent at once behind the order: a connection's commands are answered one after the other.
     const [now] = await Promise.all([nodes.look(at, ASK_WITHIN_MS), first ? told : null]);
     mustBe(now, to);
-    if (now.role === "master") return;
+    if (now.role === "master") return now;
     if (hands.clock.steadyMs() >= untilMs) throw new RedisError("silent", `${to.name} does not become a master`);
     await hands.clock.sleep(POLL_MS);
   }
@@ -114,18 +116,27 @@ function mustBe(node: RedisNode, ref: RedisRef): void {
   throw new ActionRefused(`${ref.name} was started anew since it was chosen`, "later");
 }
 
-/** Re-points the others one at a time; ends at the first that does not follow quickly. Resolves to those that do. */
+/**
+ * Re-points the others one at a time; ends at the first that does not follow quickly. Resolves to those that do. One that
+ * has more than the new master is let go instead, so that nothing overwrites it before that has been kept aside: not the
+ * new master's data, nor what the next container at the old master's address would have.
+ */
 async function repoint(
   hands: Hands,
   access: RedisAccess,
   { to, others }: PromoteReplica,
+  master: RedisNode,
 ): Promise<readonly RedisRef[]> {
   const { nodes } = toolsOf(hands);
   const attached: RedisRef[] = [];
   for (const other of others) {
     try {
+      const at = endpointOf(access, other);
+      const node = await nodes.look(at, ASK_WITHIN_MS);
+      const isAhead = !node.empty && !isPartOf(node, master);
       hands.fence();
-      await nodes.follow(endpointOf(access, other), to.peer);
+      await nodes.follow(at, isAhead ? null : to.peer);
+      if (isAhead) continue;
       if (!(await linksUp(hands, access, other, to))) break;
       attached.push(other);
     } catch (error) {

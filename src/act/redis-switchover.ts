@@ -6,6 +6,7 @@ import type { Hands } from "./hands.ts";
 import { ActionRefused } from "./hands.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
+import type { RedisOutcome } from "./redis-agent.ts";
 import { forgetMaster } from "./redis-agent.ts";
 import { openTimeline } from "./redis-timeline.ts";
 
@@ -24,7 +25,7 @@ const POLL_MS = 2;
  * replica becomes the master; the tags are swapped in one transaction once it says so. Ends as it began when the replica
  * does not catch up.
  */
-export async function switchOver(hands: Hands, service: Service, action: SwitchOver): Promise<string | null> {
+export async function switchOver(hands: Hands, service: Service, action: SwitchOver): Promise<RedisOutcome> {
   const { nodes } = toolsOf(hands);
   const access = await accessOf(hands, service);
   const timeline = openTimeline(hands.clock);
@@ -32,7 +33,7 @@ export async function switchOver(hands: Hands, service: Service, action: SwitchO
   const old = endpointOf(access, from);
   mustBe(await nodes.look(old, ASK_WITHIN_MS), from, "master");
   mustBe(await nodes.look(endpointOf(access, to), ASK_WITHIN_MS), to, "replica");
-  await forgetMaster(hands, service, action, false);
+  const told = await forgetMaster(hands, service, action, false);
   hands.fence();
   const heldAtMs = hands.clock.steadyMs();
   await nodes.pauseWrites(old, HOLD_MS);
@@ -57,7 +58,7 @@ export async function switchOver(hands: Hands, service: Service, action: SwitchO
     await nodes.follow(endpointOf(access, other), to.peer).catch(ignoreRedis);
   }
   if (action.others.length > 0) timeline.add("the others re-pointed");
-  return timeline.text();
+  return { note: timeline.text(), untold: told ? [] : [from.containerId] };
 }
 
 function mustBe(node: RedisNode, { name, runId }: RedisRef, role: RedisNode["role"]): void {

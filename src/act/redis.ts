@@ -2,24 +2,27 @@ import type { RedisAction, RetagRoles } from "../model/action.ts";
 import { assertNever } from "../model/assert-never.ts";
 import type { Service } from "../model/service.ts";
 import type { Hands } from "./hands.ts";
-import { forgetRole } from "./redis-agent.ts";
+import { forgetRole, tellAgent } from "./redis-agent.ts";
+import type { RedisOutcome } from "./redis-agent.ts";
 import { attachReplica } from "./redis-attach.ts";
 import { configureNode } from "./redis-configure.ts";
 import { promoteReplica } from "./redis-promote.ts";
 import { switchOver } from "./redis-switchover.ts";
 import { accessOf, rolesOf, toolsOf } from "./redis-access.ts";
 
-/** Carries out one action on the roles of a Redis service. Resolves with a note for the history, or null. */
-export async function performRedis(hands: Hands, service: Service, action: RedisAction): Promise<string | null> {
+/** Carries out one action on the roles of a Redis service. */
+export async function performRedis(hands: Hands, service: Service, action: RedisAction): Promise<RedisOutcome> {
   switch (action.kind) {
     case "promote-replica":
       return promoteReplica(hands, service, action);
     case "switch-over":
       return switchOver(hands, service, action);
     case "attach-replica":
-      return attachReplica(hands, service, action);
+      return { note: await attachReplica(hands, service, action) };
     case "configure-redis":
-      return configureNode(hands, service, await accessOf(hands, service), action.node);
+      return { note: await configureNode(hands, service, await accessOf(hands, service), action.node) };
+    case "forget-role":
+      return { note: await tellAgent(hands, service, action) };
     case "retag-roles":
       return retagRoles(hands, service, action);
     default:
@@ -27,11 +30,12 @@ export async function performRedis(hands: Hands, service: Service, action: Redis
   }
 }
 
-async function retagRoles(hands: Hands, service: Service, action: RetagRoles): Promise<string | null> {
+async function retagRoles(hands: Hands, service: Service, action: RetagRoles): Promise<RedisOutcome> {
   const { masterTag, replicaTag } = rolesOf(service);
   const { consulName, master, replicas, unsure } = action;
-  await Promise.all(action.former.map((node) => forgetRole(hands, service, node, false)));
+  const told = await Promise.all(action.former.map((node) => forgetRole(hands, service, node, false)));
+  const untold = action.former.flatMap(({ containerId }, at) => (told[at] === true ? [] : [containerId]));
   const wish = { consulName, masterTag, replicaTag, master, replicas, unsure };
   const outcome = await toolsOf(hands).tags.retag(wish, hands.fence);
-  return outcome === "same" ? "the tags were right already" : null;
+  return { note: outcome === "same" ? "the tags were right already" : null, untold };
 }

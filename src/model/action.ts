@@ -143,6 +143,12 @@ export interface ConfigureRedis extends ActionBase {
   readonly mark: string;
 }
 
+/** Has a node's agent forget that the node was the master: when the tag went it could not be told. */
+export interface ForgetRole extends ActionBase {
+  readonly kind: "forget-role";
+  readonly node: RedisRef;
+}
+
 /** Sets the role tags of all registrations in one transaction: who is not named has none. */
 export interface RetagRoles extends ActionBase {
   readonly kind: "retag-roles";
@@ -155,7 +161,7 @@ export interface RetagRoles extends ActionBase {
   readonly former: readonly RedisRef[];
 }
 
-export type RedisAction = PromoteReplica | SwitchOver | AttachReplica | ConfigureRedis | RetagRoles;
+export type RedisAction = PromoteReplica | SwitchOver | AttachReplica | ConfigureRedis | ForgetRole | RetagRoles;
 
 export type Action =
   | RedisAction
@@ -183,7 +189,14 @@ export interface Hold {
 
 /** What came of one action. A failure is a value with what to do next, never an exception. */
 export type ActionResult =
-  | { readonly kind: "done"; readonly action: Action; readonly tookMs: number; readonly note: string | null }
+  | {
+      readonly kind: "done";
+      readonly action: Action;
+      readonly tookMs: number;
+      readonly note: string | null;
+      /** Containers whose agents could not be told that they have no Redis role any more. */
+      readonly untold?: readonly string[];
+    }
   | {
       readonly kind: "failed";
       readonly action: Action;
@@ -213,6 +226,7 @@ export function isDestructive(action: Action): boolean {
     case "register-instance":
     case "create-swarm-service":
     case "configure-redis":
+    case "forget-role":
       return false;
   }
 }
@@ -224,6 +238,7 @@ export function isRedisAction(action: Action): action is RedisAction {
     case "switch-over":
     case "attach-replica":
     case "configure-redis":
+    case "forget-role":
     case "retag-roles":
       return true;
     default:

@@ -118,6 +118,8 @@ export interface RedisMemory {
   /** Counts the changes of master. */
   readonly epoch: number;
   readonly master: RedisMasterMemory | null;
+  /** Since when that process has been remembered as the master; null: nobody knows. */
+  readonly masterSinceMs: number | null;
   /** A change of master that was written down before its first step and is not over yet. */
   readonly change: RedisChange | null;
   readonly last: RedisPastChange | null;
@@ -127,6 +129,11 @@ export interface RedisMemory {
   readonly configured: Readonly<Record<string, string>>;
   /** Nodes that could not be attached or configured: container id → no further try before. */
   readonly notBeforeMs: Readonly<Record<string, number>>;
+  /**
+   * Nodes that lost the master's tag and whose agents have not been told so: container id → no further try before. With
+   * tag override such an agent may write the tag back.
+   */
+  readonly untold: Readonly<Record<string, number>>;
   /** Since when instances have been waiting for all others to be there before the first master is chosen. */
   readonly waitingSinceMs: number | null;
   /** Since when the master has not been well; null while it is. */
@@ -176,11 +183,13 @@ export const noRedisMemory: RedisMemory = {
   version: REDIS_MEMORY_VERSION,
   epoch: 0,
   master: null,
+  masterSinceMs: null,
   change: null,
   last: null,
   cooldownUntilMs: 0,
   configured: {},
   notBeforeMs: {},
+  untold: {},
   waitingSinceMs: null,
   downSinceMs: null,
   wish: null,
@@ -250,4 +259,15 @@ export function tagsByRole(key: RegistrationKey, tags: readonly string[], wish: 
 
 export function isSameAddress(a: RedisAddress, b: RedisAddress): boolean {
   return a.host === b.host && a.port === b.port;
+}
+
+/**
+ * Whether all that a node holds is in the master's history: it is of the same history up to where it has come, or of the
+ * one that the master took over, and has not gone on after that.
+ */
+export function isPartOf(node: RedisNode, master: RedisNode): boolean {
+  const ids = [node.replicationId, node.secondReplicationId].filter((id) => id !== null && id !== "");
+  if (node.role === "replica" && ids.includes(master.replicationId)) return node.offset <= master.offset;
+  const second = master.secondReplicationId;
+  return second !== null && ids.includes(second) && node.offset <= master.secondOffset;
 }

@@ -2,7 +2,7 @@ import type { Action } from "../model/action.ts";
 import { isRedisAction } from "../model/action.ts";
 
 /**
- * Waves of one service: a change of a Redis master and the tags that go with it; registrations early, since clients miss what is not listed; then what works on the service as
+ * Waves of one service: what an agent is to forget before somebody else gets a tag; a change of a Redis master and the tags that go with it; registrations early, since clients miss what is not listed; then what works on the service as
  * a whole; then starts in a slow start of 1, 2, 4, 8 … (an image that cannot run fails once, not forty times); and last
  * what takes something away, and then what makes replicas, which may take long.
  */
@@ -11,6 +11,7 @@ export function inWaves(actions: readonly Action[]): readonly (readonly Action[]
   const repairs: Action[] = [];
   const scales: Action[] = [];
   const stops: Action[] = [];
+  const forgets: Action[] = [];
   const changes: Action[] = [];
   const tags: Action[] = [];
   const replicas: Action[] = [];
@@ -28,6 +29,9 @@ export function inWaves(actions: readonly Action[]): readonly (readonly Action[]
       case "scale-compose-service":
         scales.push(action);
         break;
+      case "forget-role":
+        forgets.push(action);
+        break;
       case "promote-replica":
       case "switch-over":
         changes.push(action);
@@ -39,7 +43,8 @@ export function inWaves(actions: readonly Action[]): readonly (readonly Action[]
         (isRedisAction(action) ? replicas : stops).push(action);
     }
   }
-  return [changes, tags, repairs, scales, ...slowStart(starts), stops, replicas].filter((wave) => wave.length > 0);
+  const waves = [forgets, changes, tags, repairs, scales, ...slowStart(starts), stops, replicas];
+  return waves.filter((wave) => wave.length > 0);
 }
 
 function slowStart<T>(items: readonly T[]): readonly (readonly T[])[] {

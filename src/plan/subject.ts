@@ -23,6 +23,7 @@ export function subjectOf(action: Action): string | null {
     case "switch-over":
     case "attach-replica":
     case "configure-redis":
+    case "forget-role":
     case "retag-roles":
       return null;
   }

@@ -30,6 +30,8 @@ export function describeAction(action: Action): string {
       return `make ${action.node.name} a replica of ${action.master.name}`;
     case "configure-redis":
       return `tell ${action.node.name} the Redis settings of ${action.service}`;
+    case "forget-role":
+      return `have the agent of ${action.node.host} forget that ${action.node.name} was the master`;
     case "retag-roles":
       return `set the role tags of ${action.consulName} in Consul`;
     default:

@@ -5,6 +5,7 @@ import { switchOver } from "../../src/act/redis-switchover.ts";
 import type { PromoteReplica, SwitchOver } from "../../src/model/action.ts";
 import type { RedisAddress, RedisNode, RedisRef } from "../../src/model/redis.ts";
 import type { Redis, RoleTags } from "../../src/ports/redis.ts";
+import { RegistryError } from "../../src/ports/registry.ts";
 import { RedisError } from "../../src/ports/redis.ts";
 import { addressOf, aNode, aPart, aReplica, roles } from "../builders/redis.ts";
 import { aService } from "../builders/service.ts";
@@ -114,7 +115,7 @@ const promotion: PromoteReplica = {
 describe("a promotion", () => {
   test("goes the one safe way: untag, end the old one, promote, re-point, tag", async () => {
     const { hands, done } = aStage();
-    const note = await promoteReplica(hands, service, promotion);
+    const { note } = await promoteReplica(hands, service, promotion);
     expect(done).toEqual([
       "tags: nobody / ",
       "stop container-1",
@@ -149,6 +150,28 @@ describe("a promotion", () => {
     nodes.set(2, aReplica(2, 1, { runId: "another" }));
     await expect(promoteReplica(hands, service, promotion)).rejects.toThrow("started anew");
     expect(done).not.toContain("2 follows nobody");
+  });
+  test("lets go who has more than the new master, so that it can be kept aside (simulator seed 910498)", async () => {
+    const { hands, done, nodes } = aStage();
+    nodes.set(3, aReplica(3, 1, { offset: 900 }));
+    await promoteReplica(hands, service, promotion);
+    expect(done.slice(-2)).toEqual(["3 follows nobody", "tags: n1/id-2 / "]);
+  });
+  test("says of whom the agent could not be told (simulator seed 930327)", async () => {
+    const stage = aStage();
+    const sleep = (): Promise<never> => new Promise(() => undefined);
+    const hands = { ...stage.hands, clock: { ...stage.hands.clock, sleep } } as unknown as Hands;
+    const deregister = async () => Promise.reject(new RegistryError("unreachable", "no route"));
+    const away = { ...hands, registry: { ...hands.registry, deregister } };
+    expect((await promoteReplica(hands, service, promotion)).untold).toEqual([]);
+    expect((await promoteReplica(away, service, promotion)).untold).toEqual(["container-1"]);
+  });
+  test("does not wait for a silent engine to say what runs: its agent forgets it (simulator seed 950053)", async () => {
+    const { hands, done } = aStage();
+    const engines = { h1: { ...hands.engines["h1"], inspect: () => new Promise(() => undefined) } };
+    const silent = { ...hands, engines } as unknown as Hands;
+    await promoteReplica(silent, service, { ...promotion, fence: "none" });
+    expect(done).toContain("agent forgets id-1");
   });
   test("tags the new master although another replica does not answer; that one keeps no role it has not", async () => {
     const { hands, done, nodes } = aStage();

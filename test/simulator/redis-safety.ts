@@ -186,6 +186,12 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
       safety.violate("fencing", `${process.name} promoted ${nameOf(to)} and let ${nameOf(old)} hang on`);
     });
   };
+  /** It has what the master that was just made has not, and is no master of anybody: that is to be kept aside. */
+  const isLetGo = (to: RedisProcess): boolean => {
+    const last = promotions.get(to.service);
+    if (last === undefined || last === to || last.ended || last.follows !== null) return false;
+    return !holds(last.data, to.data);
+  };
   /** S17: there is no failover while the master that the last one made lives and says so. */
   const mustBeNeeded = (process: Process, to: RedisProcess): void => {
     const last = promotions.get(to.service);
@@ -296,6 +302,7 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
       if (roles === null) return;
       if (master !== null) return mustBeKeptAside(process, to, master);
       if (to.follows === null) return;
+      if (isLetGo(to)) return deps.countReached("a replica is let go");
       deps.countReached("a replica is promoted");
       mustBeNeeded(process, to);
       if (isExcused(service)) return;

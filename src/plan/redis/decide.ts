@@ -2,6 +2,7 @@ import type { RedisMasterMemory, RedisMemory, RedisNode, RedisNodeView, RedisSta
 import { registrationKey } from "../../model/redis.ts";
 import { bySentinel } from "./by-sentinel.ts";
 import { failOver, type Down } from "./fail-over.ts";
+import { stillUntold, withForgetting } from "./forget.ts";
 import { firstMaster } from "./first-master.ts";
 import { relieve, wished } from "./hand-over.ts";
 import { keepReplicas } from "./keep-replicas.ts";
@@ -28,10 +29,17 @@ const LOOK_AGAIN_MS = 2_000;
  */
 export function decideRoles(given: RedisSituation): RedisDecision {
   const settled = settle(given.memory, given.nodes, given.roles, given.nowMs);
-  const memory = { ...settled, downSinceMs: settled.downSinceMs ?? given.nowMs };
+  const untold = stillUntold(given, settled);
+  const memory = { ...settled, untold, downSinceMs: settled.downSinceMs ?? given.nowMs };
   const situation = { ...given, memory };
-  const taken = given.roles.authority === "sentinel" ? bySentinel(situation) : byHeal(situation);
-  return { memory, masterId: (taken.memory ?? memory).master?.containerId ?? null, ...taken };
+  const decided = given.roles.authority === "sentinel" ? bySentinel(situation) : byHeal(situation);
+  const taken = withForgetting(situation, decided);
+  const next = withSince(taken.memory ?? memory, given);
+  return { masterId: next.master?.containerId ?? null, ...taken, memory: next };
+}
+
+function withSince(next: RedisMemory, { memory, nowMs }: RedisSituation): RedisMemory {
+  return next.master?.runId === memory.master?.runId ? next : { ...next, masterSinceMs: nowMs };
 }
 
 function byHeal(situation: RedisSituation): RedisStep {
@@ -139,12 +147,8 @@ function afterRestart(
   const hasAll = !node.loading && !node.empty && rivals.every((rival) => sayingOf(rival)?.empty === true);
   if (hasAll && Object.keys(situation.silentHosts).length === 0) return withMaster(situation, masterOf(view, node));
   const evidence = `the master ${master.name} was started anew${node.empty ? " and is empty" : ""}`;
-  const attempt = failOver(situation, master, {
-    cause: "restarted",
-    evidence,
-    sinceMs: downSince(situation),
-    fence: "none",
-  });
+  const sinceMs = Math.min(downSince(situation), restartOf(situation, master) ?? Number.POSITIVE_INFINITY);
+  const attempt = failOver(situation, master, { cause: "restarted", evidence, sinceMs, fence: "none" });
   if (attempt.standing.kind !== "none-eligible") return untagged(situation, attempt);
   const mayHaveMore = rivals.some((other) => {
     const saying = sayingOf(other);
@@ -153,6 +157,17 @@ function afterRestart(
   const isUnseen = Object.keys(situation.silentHosts).length > 0;
   if (node.loading || (node.empty && (mayHaveMore || isUnseen))) return untagged(situation, attempt);
   return withMaster(situation, masterOf(view, node));
+}
+
+/**
+ * When Docker has started the master's container anew, where that is known: who was away then would else think that its
+ * replicas had been without it before.
+ */
+function restartOf({ instances, memory }: RedisSituation, master: RedisMasterMemory): number | null {
+  const container = instances.find((one) => one.container.id === master.containerId)?.container;
+  const startedAtMs = container?.startedAtMs ?? null;
+  const { masterSinceMs } = memory;
+  return startedAtMs !== null && masterSinceMs !== null && startedAtMs > masterSinceMs ? startedAtMs : null;
 }
 
 function whileSilent(
@@ -192,11 +207,7 @@ function afterDemotion(situation: RedisSituation, master: RedisMasterMemory): Re
       wait(situation, because, "failing-over", "it may be handing its role over", { untilMs: dueMs, busy: true }),
     );
   }
-  // It is one of those that may be chosen itself.
-  return untagged(
-    situation,
-    failOver(situation, { ...master, containerId: "" }, { cause: "demoted", evidence, sinceMs, fence: "none" }),
-  );
+  return untagged(situation, failOver(situation, master, { cause: "demoted", evidence, sinceMs, fence: "none" }));
 }
 
 /** Whom it follows is as good as the master until that has been silent for as long as a master may be. */

@@ -89,12 +89,15 @@ function noneEligible(situation: RedisSituation, because: Because, { refused }: 
   );
 }
 
-/** How far the last word of the old master was ahead; null when it was never heard. */
+/** How far the last word of the old master was ahead; null when it was never heard, or was about another history. */
 function gapOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory, { node }: Candidate): number | null {
   const own = nodes.find(({ containerId }) => containerId === master.containerId)?.last ?? null;
   const past = gone[master.containerId] ?? null;
   const last = [own, past].find((one) => one !== null && one.node.runId === master.runId) ?? null;
-  return last === null ? null : Math.max(0, last.node.offset - node.offset);
+  if (last === null) return null;
+  const { replicationId, secondReplicationId, offset } = last.node;
+  const isComparable = node.replicationId === replicationId || node.replicationId === secondReplicationId;
+  return isComparable ? Math.max(0, offset - node.offset) : null;
 }
 
 function gapText(gapBytes: number | null): string {
@@ -136,12 +139,7 @@ function promotion(
 ): PromoteReplica {
   const { view } = chosen;
   const isRepeated = memory.change?.to.containerId === view.containerId;
-  const others = nodes.filter(
-    (other) =>
-      other.containerId !== view.containerId &&
-      other.containerId !== master.containerId &&
-      sayingOf(other)?.role === "replica",
-  );
+  const others = nodes.filter((other) => other.containerId !== view.containerId && sayingOf(other)?.role === "replica");
   const old = instances.find(({ container }) => container.id === master.containerId);
   const own = old?.registration ?? registrations.find(({ meta }) => meta[META.container] === master.name);
   const from: RedisRef = {

@@ -5,9 +5,8 @@
  */
 import type { Because } from "../../model/action.ts";
 import type { RedisCause, RedisMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
-import { registrationKey } from "../../model/redis.ts";
+import { isPartOf, registrationKey } from "../../model/redis.ts";
 import { fieldOf } from "./candidates.ts";
-import { isPartOf } from "./keep-replicas.ts";
 import { masterOf, nodeAt, refOf, sayingOf } from "./node.ts";
 import type { RedisSituation, RedisStep } from "./situation.ts";
 import { step, wait } from "./situation.ts";

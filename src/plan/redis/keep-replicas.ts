@@ -5,6 +5,7 @@
  */
 import type { AttachReplica, Because, ConfigureRedis, Hold } from "../../model/action.ts";
 import type { RedisMasterMemory, RedisNode, RedisNodeView, RedisStanding } from "../../model/redis.ts";
+import { isPartOf } from "../../model/redis.ts";
 import { settingsMark } from "./memory.ts";
 import { followsMaster, nodeAt, refOf, sayingOf } from "./node.ts";
 import type { RedisSituation } from "./situation.ts";
@@ -149,17 +150,6 @@ function whatItIs(nodes: readonly RedisNodeView[], other: RedisNodeView, { follo
   return leader === null
     ? `follows a stranger, ${follows.master.host}:${follows.master.port}`
     : `follows ${leader.name}, which is not the master`;
-}
-
-/**
- * Whether all that a node holds is in the master's history: it is of the same history up to where it has come, or of the
- * one that the master took over, and has not gone on after that.
- */
-export function isPartOf(node: RedisNode, master: RedisNode): boolean {
-  const ids = [node.replicationId, node.secondReplicationId].filter((id) => id !== null && id !== "");
-  if (node.role === "replica" && ids.includes(master.replicationId)) return node.offset <= master.offset;
-  const second = master.secondReplicationId;
-  return second !== null && ids.includes(second) && node.offset <= master.secondOffset;
 }
 
 function isConfigured(

@@ -1,5 +1,5 @@
 import type { Action, ActionResult } from "../../model/action.ts";
-import type { RedisCause, RedisMemory, RedisNodeView } from "../../model/redis.ts";
+import type { RedisCause, RedisMemory, RedisNodeView, RedisRef } from "../../model/redis.ts";
 import { noRedisMemory, REDIS_MEMORY_VERSION } from "../../model/redis.ts";
 import type { RedisRoles } from "../../model/service.ts";
 import { masterOf, sayingOf } from "./node.ts";
@@ -66,7 +66,10 @@ function cooldownMs(cause: RedisCause, roles: RedisRoles): number {
 }
 
 /** What is written down before the actions are sent. */
-export function intendRoles(memory: RedisMemory, actions: readonly Action[], nowMs: number): RedisMemory {
+export function intendRoles(before: RedisMemory, actions: readonly Action[], nowMs: number): RedisMemory {
+  const former = actions.flatMap(formerMasters);
+  const untold = Object.fromEntries(former.map(({ containerId }) => [containerId, nowMs]));
+  const memory = former.length === 0 ? before : { ...before, untold: { ...before.untold, ...untold } };
   const change = actions.find(({ kind }) => kind === "promote-replica" || kind === "switch-over");
   if (change === undefined || (change.kind !== "promote-replica" && change.kind !== "switch-over")) return memory;
   const { epoch, from, to } = change;
@@ -85,13 +88,28 @@ export function intendRoles(memory: RedisMemory, actions: readonly Action[], now
   };
 }
 
+/** Who loses the master's tag by an action: its agent knows of it, too, until it has been told. */
+function formerMasters(action: Action): readonly RedisRef[] {
+  switch (action.kind) {
+    case "promote-replica":
+      return action.from === null ? [] : [action.from];
+    case "switch-over":
+      return [action.from];
+    case "retag-roles":
+      return action.former;
+    default:
+      return [];
+  }
+}
+
 /** What came of them: who knows the service's settings now, and who is left alone for a while. */
 export function learnRoles(memory: RedisMemory, results: readonly ActionResult[], nowMs: number): RedisMemory {
   return results.reduce((known, result) => {
     const { action } = result;
+    if (action.kind === "forget-role" || action.kind === "retag-roles") return learnTold(known, result, nowMs);
     const isChange = action.kind === "promote-replica" || action.kind === "switch-over";
     // What a person asked for has been done, whatever the next look can see of it.
-    if (isChange && result.kind === "done") return { ...known, wish: null };
+    if (isChange && result.kind === "done") return { ...learnTold(known, result, nowMs), wish: null };
     if (action.kind !== "attach-replica" && action.kind !== "configure-redis") return known;
     const { containerId } = action.node;
     if (result.kind === "done") {
@@ -101,6 +119,20 @@ export function learnRoles(memory: RedisMemory, results: readonly ActionResult[]
     const delayMs = result.retry === "never" ? HOPELESS_RETRY_MS : RETRY_MS;
     return { ...known, notBeforeMs: { ...known.notBeforeMs, [containerId]: nowMs + delayMs } };
   }, memory);
+}
+
+/** Whose agents have been told; whoever's has not is tried again. */
+function learnTold(known: RedisMemory, result: ActionResult, nowMs: number): RedisMemory {
+  const { action } = result;
+  const nodes = action.kind === "forget-role" ? [action.node] : formerMasters(action);
+  if (nodes.length === 0 || result.kind === "skipped") return known;
+  const left = result.kind === "failed" ? nodes.map(({ containerId }) => containerId) : (result.untold ?? []);
+  const untold = { ...known.untold };
+  for (const { containerId } of nodes) {
+    if (left.includes(containerId)) untold[containerId] = nowMs + RETRY_MS;
+    else delete untold[containerId];
+  }
+  return { ...known, untold };
 }
 
 /** Changes with the process and with every setting that it is to be told. */

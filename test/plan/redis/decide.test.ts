@@ -42,6 +42,23 @@ describe("a master that has become the replica of one that cannot be asked", () 
   });
 });
 
+describe("a master that was made a replica of its own replica", () => {
+  const group = (offset: number, changes: Partial<RedisNode> = {}): RedisSituation => {
+    const parts = [aPart(1, { says: aReplica(1, 2, { offset, ...changes }) }), aPart(2, { says: aReplica(2, 1) })];
+    return aGroup(parts, { memory: { downSinceMs: NOW_MS - 5_000 }, roles: { maxDataLossBytes: 600 } });
+  };
+  test("is followed by that one, since what would be lost is known: it speaks itself (simulator seed 930499)", () => {
+    expect(decideRoles(group(100)).actions).toMatchObject([
+      { kind: "promote-replica", cause: "demoted", to: { containerId: "container-2" }, gapBytes: 0 },
+    ]);
+    expect(decideRoles(group(100)).actions).toMatchObject([{ others: [{ containerId: "container-1" }] }]);
+  });
+  test("is not where more would be lost than is allowed", () => {
+    expect(decideRoles(group(1_000)).standing.kind).toBe("too-much-loss");
+    expect(decideRoles(group(1, { replicationId: "a stranger's" })).standing.kind).toBe("too-much-loss");
+  });
+});
+
 describe("the first master", () => {
   test("is no empty one that calls itself a master while replicas have data (simulator seed 234)", () => {
     const parts = [
@@ -252,6 +269,22 @@ describe("a master that was started anew", () => {
     const decision = decideRoles(group);
     expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: null }]);
     expect(decision.standing).toMatchObject({ kind: "none-eligible", writable: false });
+  });
+  test("gives way to one that has been without it since its container began anew, also when heal was away (simulator seed 930553)", () => {
+    const group = (startedMsAgo: number): RedisSituation => {
+      const one = aGroup([fresh(empty), aPart(2, { says: cutOff(2, 1, 500_000) })], {
+        memory: { masterSinceMs: 1_000 },
+      });
+      const instances = one.instances.map((instance) => ({
+        ...instance,
+        container: { ...instance.container, startedAtMs: NOW_MS - startedMsAgo },
+      }));
+      return { ...one, instances };
+    };
+    expect(kinds(group(500_000))).toEqual(["promote-replica"]);
+    expect(decideRoles(group(300_000)).standing.kind).toBe("none-eligible");
+    // It ran before it was the master: its process began anew within, nobody knows when.
+    expect(decideRoles(group(NOW_MS - 500)).standing.kind).toBe("none-eligible");
   });
   test("goes on with what was on its disk where nobody has more", () => {
     const decision = decideRoles(aGroup([fresh()]));

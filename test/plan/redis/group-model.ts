@@ -115,6 +115,7 @@ export class GroupModel {
     };
     switch (action.kind) {
       case "configure-redis":
+      case "forget-role":
         return effect(() => undefined);
       case "retag-roles":
         return effect(() => retag(action.master, action.replicas, action.unsure));
