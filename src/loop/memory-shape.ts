@@ -88,6 +88,7 @@ const slot = record<SlotMemory>(
     generation: finite,
     confirmed: yesOrNo,
     host: orNull(text),
+    olderHost: orNull(text),
     specHash: orNull(text),
     backOff: orNull(backOff),
     failuresAtMs: listOf(time),

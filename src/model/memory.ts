@@ -35,6 +35,8 @@ export interface SlotMemory {
   /** Whether a container of that generation was seen; until then a start is repeated under the same name. */
   readonly confirmed: boolean;
   readonly host: string | null;
+  /** Where an older instance of the slot runs while the newest that was meant does not; null when there is none. */
+  readonly olderHost: string | null;
   readonly specHash: string | null;
   readonly backOff: BackOff | null;
   /** Times of the failures within the quarantine window, oldest first. */
@@ -88,6 +90,7 @@ export const noSlotMemory: SlotMemory = {
   generation: 0,
   confirmed: true,
   host: null,
+  olderHost: null,
   specHash: null,
   backOff: null,
   failuresAtMs: [],

@@ -34,21 +34,20 @@ export function rememberSlots(
   for (const [number, group] of stock.bySlot) {
     const witness = number === null || number < 1 ? null : witnessOf(group);
     if (number === null || witness === null || witness.condition === "unknown") continue;
-    const before = kept(number) ?? noSlotMemory;
-    const isAlone = !mayRunElsewhere(before, number, memory, observed, stock);
-    keep(number, rememberSlot(before, witness, isAlone, tuning, nowMs));
+    keep(number, rememberSlot(kept(number) ?? noSlotMemory, witness, tuning, nowMs));
   }
   // A slot of which nothing is known but that it may be hidden: kept in mind as such until all hosts have answered.
   for (const { number, state } of stock.slots) {
     const before = memory.slots[number];
     if (state === "unknown" && (before ?? noSlotMemory).generation === 0) keep(number, before ?? noSlotMemory);
     else if (kept(number)?.generation === 0) keep(number, null);
+    if (!stock.bySlot.has(number)) keep(number, withoutGoneOlder(kept(number) ?? null, observed));
   }
   // One beyond a lowered count is forgotten once nothing can be left of it.
   for (const key in memory.slots) {
     const number = Number(key);
-    const host = memory.slots[number]?.host ?? null;
-    const mayReturn = host !== null && observed.silentHosts[host] !== undefined;
+    const { host, olderHost } = memory.slots[number] ?? noSlotMemory;
+    const mayReturn = isSilent(host, observed) || isSilent(olderHost, observed);
     if (number > service.count && !stock.bySlot.has(number) && !mayReturn) keep(number, null);
   }
   const adopted = memory.slots[ADOPTED_SLOT];
@@ -59,40 +58,32 @@ export function rememberSlots(
   return edited === null || sameEntries(memory.slots, edited) ? memory.slots : edited;
 }
 
-/** Whether the instance that was last meant to be may run, or appear, where nobody can look now. */
-function mayRunElsewhere(
-  { confirmed, host }: SlotMemory,
-  number: number,
-  { inFlight }: ServiceMemory,
-  { silentHosts }: ServiceObservation,
-  { lostHosts }: Stock,
-): boolean {
-  if (!confirmed || inFlight.some(({ kind, slot }) => kind === "start" && slot === number)) return true;
-  return host !== null && silentHosts[host] !== undefined && !lostHosts.includes(host);
+function isSilent(host: string | null, { silentHosts }: ServiceObservation): boolean {
+  return host !== null && silentHosts[host] !== undefined;
 }
 
-function rememberSlot(
-  before: SlotMemory,
-  newest: Counted,
-  isAlone: boolean,
-  tuning: Tuning,
-  nowMs: number,
-): SlotMemory {
+/** Nothing of the slot is seen: what ran where everything can be seen is gone. */
+function withoutGoneOlder(slot: SlotMemory | null, observed: ServiceObservation): SlotMemory | null {
+  if (slot === null || slot.olderHost === null || isSilent(slot.olderHost, observed)) return slot;
+  return { ...slot, olderHost: null };
+}
+
+function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs: number): SlotMemory {
   const { container } = newest.instance;
   const healthySinceMs = newest.condition === "healthy" ? (before.healthySinceMs ?? nowMs) : null;
-  // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one. Once that
-  // one is gone, though, the slot is where the older one runs.
+  // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one.
   const isOlder = generationOf(newest) < before.generation;
   // One that was created and never started does not confirm its generation: that start is to be repeated.
   const confirmed = newest.condition !== "incomplete";
   const isNews = confirmed && !before.confirmed && !isOlder;
   const known = isNews ? afterStart(before, Math.min(nowMs, container.createdAtMs)) : before;
   const after = isOlder
-    ? withChanges(before, { healthySinceMs, host: isAlone && isLive(newest) ? container.host : before.host })
+    ? withChanges(before, { healthySinceMs, olderHost: isLive(newest) ? container.host : null })
     : withChanges(known, {
         generation: generationOf(newest),
         confirmed,
         host: container.host,
+        olderHost: null,
         specHash: container.specHash,
         healthySinceMs,
       });

@@ -46,6 +46,8 @@ function mayBeHidden(
   remembered: SlotMemory | undefined,
 ): boolean {
   const isHidden = (host: string): boolean => observed.silentHosts[host] !== undefined && !lostHosts.includes(host);
+  // Where an older one ran, it may be running still, whatever has become of the newer.
+  if (remembered?.olderHost != null && isHidden(remembered.olderHost)) return true;
   const isAnywhere = remembered === undefined ? wasNeverSeen(memory) : remembered.generation === 0;
   if (remembered !== undefined && !isAnywhere) {
     // What is seen of an older generation says nothing of a newer one on a host that does not answer.

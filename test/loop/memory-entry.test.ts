@@ -13,6 +13,7 @@ const slot: fc.Arbitrary<SlotMemory> = fc.record({
   generation: fc.nat(),
   confirmed: fc.boolean(),
   host: fc.option(name),
+  olderHost: fc.option(name),
   specHash: fc.option(name),
   backOff: fc.option(backOff),
   failuresAtMs: fc.array(time, { maxLength: 5 }),

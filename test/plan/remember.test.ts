@@ -23,13 +23,24 @@ describe("what a look leaves in Memory", () => {
     expect(slots(world)[1]).toMatchObject({ generation: 5, confirmed: false, host: "h2", healthySinceMs: T0 });
   });
 
-  it("is where an older one runs once the newest that was meant is gone: simulator seed 960140", () => {
-    const world = aWorld()
+  it("is where an older one runs while the newest that was meant does not: simulator seeds 960140, 960545", () => {
+    const refused = aWorld()
       .withService("web", { count: 1 })
       .withInstance("web", 1, { generation: 4, on: "h1" })
-      .withSlot("web", 1, { generation: 5, host: "h2" });
-    expect(slots(world)[1]).toMatchObject({ generation: 5, host: "h1" });
-    expect(slots(world.withSilentHost("h2", T0 - 1_000))[1]).toMatchObject({ generation: 5, host: "h2" });
+      .withSlot("web", 1, { generation: 5, host: null, confirmed: false });
+    expect(slots(refused)[1]).toMatchObject({ generation: 5, host: null, olderHost: "h1" });
+    const gone = refused.withSlot("web", 1, { generation: 5, host: "h2" });
+    expect(slots(gone)[1]).toMatchObject({ generation: 5, host: "h2", olderHost: "h1" });
+    expect(slots(gone.withInstance("web", 1, { generation: 5, on: "h2" }))[1]?.olderHost).toBeNull();
+  });
+
+  it("is that no longer once its host answers and shows nothing of it", () => {
+    const world = aWorld()
+      .withService("web", { count: 1 })
+      .withHosts("h1", "h2")
+      .withSlot("web", 1, { generation: 5, host: "h2", olderHost: "h1" });
+    expect(slots(world.withSilentHost("h1", T0 - 1_000))[1]?.olderHost).toBe("h1");
+    expect(slots(world)[1]?.olderHost).toBeNull();
   });
 
   it("goes by what is seen, not by what is hidden", () => {

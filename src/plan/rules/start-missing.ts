@@ -80,7 +80,9 @@ function whatIsLeft(occupant: Slot["occupant"]): string {
 function hiddenHold(situation: Situation, { number, occupant }: Slot): Hold {
   const { service, memory, hosts, observed, stock } = situation;
   const silent = Object.keys(observed.silentHosts).filter((name) => !stock.lostHosts.includes(name));
-  const name = occupant?.instance.container.host ?? memory.slots[number]?.host ?? silent[0] ?? "";
+  const { host: last = null, olderHost = null } = memory.slots[number] ?? noSlotMemory;
+  const places = [occupant?.instance.container.host ?? last, olderHost];
+  const name = places.find((place) => place !== null && silent.includes(place)) ?? silent[0] ?? "";
   const host = hosts[name];
   return holdBack(
     situation,

@@ -126,6 +126,20 @@ describe("start-missing", () => {
       expect(summary(forgotten.plan())).toBe("unknown: 1/2 healthy: 1 unknown");
     });
 
+    it("does the same for an older one, whose replacement was refused or is gone: simulator seeds 960140, 960545", () => {
+      const refused = aWorld()
+        .withService("web", { count: 1 })
+        .withSlot("web", 1, { generation: 5, confirmed: false, host: null, olderHost: "h2" })
+        .withHosts("h1", "h2")
+        .withSilentHost("h2", T0 - 600_000, "passing");
+      expect(does(refused.plan())).toEqual([]);
+      expect(refused.plan().plan.services["web"]?.holds[0]?.because.evidence).toBe(
+        "slot 1 of 1 may run on h2, which does not answer",
+      );
+      const lost = refused.withSilentHost("h2", T0 - 600_000, "critical");
+      expect(does(lost.plan())).toEqual(["start web.1.6 on h1 (start-missing)"]);
+    });
+
     it("starts nothing at all for a service of which nothing is remembered", () => {
       const world = aWorld()
         .withService("web", { count: 2 })
