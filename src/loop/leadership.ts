@@ -11,7 +11,8 @@ import { leaseMs, renewEveryMs, termsProblem, type Instant, type LeaseTerms } fr
  *
  * - `seeking`: Consul cannot be asked who leads, or has not answered yet. Tries again, backing off to two seconds.
  * - `follower`: somebody else holds the key. Waits on it with a blocking read.
- * - `candidate`: nobody holds it. Asks for it every 100 ms or so, since the lock-delay of a dead holder ends unannounced.
+ * - `candidate`: nobody holds it. Asks for it every 100 ms or so (a second with the longest lock-delay), since the
+ *   lock-delay of a dead holder ends unannounced.
  * - `leader`: holds it. Renews three times within a lease, and may act as long as the lease is valid.
  * - `suspended`: may still hold it, but has not been able to renew in time, or was asleep. Does not act. The next renewal
  *   that shows the key under the same lease makes it `leader` again, with a new fence: nothing begun before goes on.
@@ -50,7 +51,9 @@ export interface LeadershipOptions {
 const leaderWaitMs = 10_000;
 /** At most so often is the leader key read, whatever the answers are. */
 const readsApartMs = 20;
-const acquireApartMs = 100;
+/** Small against what is waited for: a long lock-delay is not worth ten questions a second. */
+const acquireApartMsMin = 100;
+const acquiresPerLockDelay = 60;
 const backOff = { initialMs: 100, maxMs: 2_000 };
 const closeWithinMs = 3_000;
 
@@ -138,7 +141,7 @@ async function serve(candidacy: Candidacy, session: Session, stop: AbortSignal):
 
 /** Asks for the key whenever nobody holds it. null when told to give up; rejects when the session is of no use any more. */
 async function campaign(
-  { coordination, clock, random, board }: Candidacy,
+  { coordination, clock, random, board, terms }: Candidacy,
   session: Session,
   signal: AbortSignal,
 ): Promise<{ readonly lease: Lease; readonly sentAt: Instant } | null> {
@@ -159,7 +162,7 @@ async function campaign(
       const lease = await within(clock, session.acquire(), closeWithinMs);
       if (lease !== null) return { lease, sentAt };
       index = 0;
-      await clock.sleep(acquireApartMs * (0.5 + random.next()), signal);
+      await clock.sleep(acquireApartMs(terms) * (0.5 + random.next()), signal);
     } catch (error) {
       if (signal.aborted) return null;
       if (error instanceof RegistryError && error.kind === "refused") throw error;
@@ -193,6 +196,10 @@ async function keepAlive(candidacy: Candidacy, session: Session, over: AbortCont
     }
     await clock.sleep(Math.max(0, everyMs - (clock.steadyMs() - sentAt.steadyMs)), over.signal);
   }
+}
+
+function acquireApartMs({ lockDelayMs }: LeaseTerms): number {
+  return Math.max(acquireApartMsMin, lockDelayMs / acquiresPerLockDelay);
 }
 
 function isSame(one: Lease | null, other: Lease | null): boolean {

@@ -52,7 +52,8 @@ const INTERVAL_MIN_MS = 20;
 const INTERVAL_MAX_MS = 1_000;
 const DEADLINE_MIN_MS = 50;
 const DEADLINE_MAX_MS = 1_000;
-const IDLE_MS = 200;
+/** Who is shown for the first time meanwhile ends the sleep. */
+const IDLE_MS = 10_000;
 /** Last words of nodes that are gone: what a failover may have lost is reckoned from them. */
 const GONE_MAX = 16;
 
@@ -62,6 +63,7 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
   const sentinels = openSentinelWatch(nodes, clock);
   const sentinelsAskedAtMs = new Map<string, number>();
   const gone = new Map<string, Map<string, { readonly node: RedisNode; readonly atMs: number }>>();
+  let wake = (): void => undefined;
 
   const ask = (watched: Watched): Promise<void> => {
     watched.asking ??= askNow(watched).finally(() => (watched.asking = null));
@@ -112,6 +114,7 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
     }
     for (const [id, watched] of before) if (!after.has(id)) keepLast(service, watched);
     services.set(service.name, after);
+    if ([...after.keys()].some((id) => !before.has(id))) wake();
     return after;
   };
 
@@ -141,6 +144,7 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
       );
     },
     async follow(signal) {
+      signal.addEventListener("abort", () => wake(), { once: true });
       while (!signal.aborted) {
         const all = [...services.values()].flatMap((one) => [...one.values()]);
         const nowMs = clock.steadyMs();
@@ -159,11 +163,16 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
         }
         for (const service of watchedServices) {
           if (service.redis?.sentinel == null) continue;
-          if (nowMs - (sentinelsAskedAtMs.get(service.name) ?? 0) < intervalOf(service)) continue;
+          const dueMs = (sentinelsAskedAtMs.get(service.name) ?? 0) + intervalOf(service);
+          nextMs = Math.min(nextMs, dueMs > nowMs ? dueMs : nowMs + intervalOf(service));
+          if (dueMs > nowMs) continue;
           sentinelsAskedAtMs.set(service.name, nowMs);
           void sentinels.hasChanged(service).then((changed) => changed && deps.onChange([service.name]));
         }
-        await clock.sleep(Math.max(INTERVAL_MIN_MS, nextMs - nowMs), signal);
+        const rest = new AbortController();
+        wake = () => rest.abort();
+        if (signal.aborted) return;
+        await clock.sleep(Math.max(INTERVAL_MIN_MS, nextMs - nowMs), rest.signal);
       }
     },
   };

@@ -20,8 +20,10 @@ export interface ReplicationDeps {
 export interface Replication {
   /** `REPLICAOF`. */
   follow(process: RedisProcess, master: RedisAddress | null): void;
-  /** Something was written, or a ping is due. */
+  /** Something was written. */
   changed(master: RedisProcess): void;
+  /** A ping is due: it reaches all replicas in one step of the world, but for those that are slow. */
+  pinged(master: RedisProcess): void;
   /** The process has ended, and with it its connections. */
   ended(process: RedisProcess): void;
   /** The network, power or moods may have changed. */
@@ -128,15 +130,24 @@ export function redisReplication(deps: ReplicationDeps): Replication {
     changed(replica);
   };
   const changed = (master: RedisProcess): void => {
-    if (master.followers.size === 0) return;
-    const sent: Sent = { offset: master.offset, data: master.data };
+    for (const link of master.followers) {
+      if (link.state === "up") scheduler.after(delayMs(link), arrival(link, sentOver(link)));
+    }
+  };
+  const pinged = (master: RedisProcess): void => {
+    const arrivals: (() => void)[] = [];
     for (const link of master.followers) {
       if (link.state !== "up") continue;
-      link.sent = sent;
-      scheduler.after(dice.int(1, 2) + (slow.get(link.replica)?.delayMs ?? 0), () => {
-        if (link.alive && !isBlocked(link)) apply(link.replica, sent);
-      });
+      const arrive = arrival(link, sentOver(link));
+      if (slow.has(link.replica)) scheduler.after(delayMs(link), arrive);
+      else arrivals.push(arrive);
     }
+    if (arrivals.length > 0) scheduler.after(dice.int(1, 2), () => arrivals.forEach((arrive) => arrive()));
+  };
+  const delayMs = ({ replica }: Link): number => dice.int(1, 2) + (slow.get(replica)?.delayMs ?? 0);
+  const sentOver = (link: Link): Sent => (link.sent = { offset: link.master.offset, data: link.master.data });
+  const arrival = (link: Link, sent: Sent) => (): void => {
+    if (link.alive && !isBlocked(link)) apply(link.replica, sent);
   };
 
   const breakLink = (link: Link): void => {
@@ -200,6 +211,7 @@ export function redisReplication(deps: ReplicationDeps): Replication {
       connect(process, 1);
     },
     changed,
+    pinged,
     ended(process) {
       process.cancelConnect();
       const isSilent = !deps.isPowered(process.container.machine);
