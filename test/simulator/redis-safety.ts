@@ -49,6 +49,8 @@ const toldMax = 200;
 const decisionMs = 60_000;
 /** So long the order to end an old master that hangs may take. */
 const fenceMs = 5_000;
+/** From the look that a promotion goes by to its effect. */
+const justNowMs = 1_500;
 /** Nothing is out of order that a controller depends on. */
 const calmLagMs = 8_000;
 
@@ -128,8 +130,8 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
     if (nowMs() - last.atMs > 10_000) return refuse(`of which it last heard ${nowMs() - last.atMs} ms ago`);
     if (last.said.loading || nowMs() < to.loadingUntilMs) return refuse("which is loading");
     if (last.said.priority === 0) return refuse("whose priority is 0");
-    if (to.link?.state === "copying" && last.said.follows?.syncing === true)
-      return refuse("whose copy is not complete");
+    const isCopying = to.link?.state === "copying" && last.said.follows?.syncing === true;
+    if (isCopying && !wasComplete(process, to, own)) return refuse("whose copy is not complete");
     for (const rival of servers.living(service)) {
       const address = servers.addressOf(rival);
       if (rival === to || address === null) continue;
@@ -137,6 +139,13 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
       if (better !== null) refuse(`though ${nameOf(rival)} was known to be better: ${better}`);
     }
   };
+  /** A copy that began while the promotion was on its way takes nothing away until it has come. */
+  const wasComplete = (process: Process, to: RedisProcess, own: RedisAddress | null): boolean =>
+    own !== null &&
+    toldBy(process, own).some(
+      ({ atMs, said }) =>
+        nowMs() - atMs < justNowMs && said?.runId === to.runId && said.follows?.syncing === false && !said.empty,
+    );
   const wasBetter = (
     process: Process,
     rival: RedisProcess,

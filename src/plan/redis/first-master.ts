@@ -88,13 +88,17 @@ function carriesWeight({ nodes, registrations, roles }: RedisSituation, { view, 
   const tagged = registrations.some(
     (one) => registrationKey(one) === view.registration && one.tags.includes(roles.masterTag),
   );
-  // One that began anew at the address of another has its replicas, and not what they hold.
+  // One that began anew, also at the address of another, has its tag and its replicas, and not what they hold.
+  const isBehind = nodes.some((other) => {
+    const said = other.containerId === view.containerId ? null : sayingOf(other);
+    return said !== null && !said.empty && !isPartOf(said, node);
+  });
   const followed = nodes.some((other) => {
     const said = sayingOf(other);
     if (said?.follows == null || nodeAt([view], said.follows.master) === null) return false;
     return said.empty || isPartOf(said, node);
   });
-  return !node.empty || tagged || followed;
+  return !node.empty || (tagged && !isBehind) || followed;
 }
 
 /** A group whose master was lost before it was taken on. */

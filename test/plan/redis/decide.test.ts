@@ -76,6 +76,15 @@ describe("the first master", () => {
     expect(decision.memory.master).toBeNull();
     expect(decision.actions).toMatchObject([{ kind: "promote-replica", to: { containerId: "container-2" } }]);
   });
+  test("is no empty one that has the tag still, while its replica has the data (simulator seed 951242)", () => {
+    const parts = [aPart(1, { says: aNode(1, empty), tags: ["master"] }), aPart(2, { says: cutOff(2, 1, 60_000) })];
+    expect(decideRoles(aGroup(parts, { master: null })).actions).toMatchObject([
+      { kind: "promote-replica", to: { containerId: "container-2" } },
+    ]);
+    const flushed = aPart(1, { says: aNode(1, { empty: true }), tags: ["master"] });
+    const behind = aPart(2, { says: cutOff(2, 1, 0, { offset: 90 }) });
+    expect(decideRoles(aGroup([flushed, behind], { master: null })).memory.master?.containerId).toBe("container-1");
+  });
   test("is the first slot's where all are new, and the others are attached one at a time", () => {
     const parts = [1, 2, 3].map((slot) =>
       aPart(slot, { says: aNode(slot, { ...empty, replicationId: `fresh-${slot}` }) }),
