@@ -16,7 +16,7 @@ import type { SeedTask } from "../test/simulator/worker.ts";
 const usage = `The simulator: the real controller in a world that goes wrong.
 
   sim --seeds N [--from S]     plays N seeds on all cores; fails if one breaks a promise or a fault was never reached
-      --only redis             of these seeds only those with Redis services, one in five
+      --only redis             of these seeds only those with Redis services, one in ten
   sim --seed S [--story]       plays one seed; with --story tells all that happened
   sim --seed S --shrink        finds out which faults are needed
   sim --bugs [--within N]      plants every known mistake and finds it; with --bug NAME that one
