@@ -1,9 +1,12 @@
 import type { RedisNode } from "../../src/model/redis.ts";
+import type { Service } from "../../src/model/service.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import type { Redis, RoleTags } from "../../src/ports/redis.ts";
 import type { Registry } from "../../src/ports/registry.ts";
 import type { BugSigns } from "./bug-signs.ts";
+import type { RedisPlan } from "./redis-plan.ts";
 import type { Sabotage } from "./sabotage.ts";
+import type { WorldPlan } from "./world-plan.ts";
 
 /** Mistakes that a controller of Redis roles could have. */
 export const redisBugs = {
@@ -87,29 +90,68 @@ const ends = ["Redis master killed", "Redis process hangs", "Redis host cut off 
 const handovers = ["switchover asked for", "Redis replica is slow"];
 
 export const redisBugSigns: Readonly<Record<keyof typeof redisBugs, BugSigns>> = {
-  "promotes the smallest offset": { breaks: ["S15", "lost"], shows: ["Redis replica is slow", ...ends] },
+  "promotes the smallest offset": {
+    breaks: ["S15", "lost"],
+    shows: ["Redis replica is slow"],
+    besides: ends,
+    fits: hasGroup(({ count }) => count > 2),
+  },
   "takes every copy for complete and every priority for good": {
     breaks: ["S15"],
-    shows: ["Redis priority set to 0", "Redis replica is slow", ...ends],
+    shows: ["Redis priority set to 0"],
+    besides: ends,
+    fits: hasGroup(({ count }) => count > 1),
   },
   "believes that no replica hears of its master": {
     breaks: ["S2", "S15"],
-    shows: ["controller cannot reach a host", "Redis requests lost"],
+    shows: ["controller cannot reach a host"],
+    fits: hasGroup(({ count }) => count > 1),
   },
   "takes what a node said last for what it says now": { breaks: ["S15", "S16", "S18", "L1", "L4"], shows: ends },
   "tags before the role is confirmed": { breaks: ["S14", "S16", "S18"], shows: ends },
-  "leaves the old master its tag until there is another": { breaks: ["fencing", "S14"], shows: ends },
+  "leaves the old master its tag until there is another": {
+    breaks: ["fencing", "S14"],
+    shows: ["Redis host cut off with its master"],
+    fits: hasGroup(({ count }) => count > 1),
+  },
   "retags whatever has changed meanwhile": {
     breaks: ["S14", "S16", "S18"],
-    shows: ["Redis calls late", "Redis calls slow", "switchover asked for"],
+    shows: ["Redis calls late", "Redis calls slow"],
+    besides: ["switchover asked for", ...ends],
   },
   "lets a master that hangs hang on": { breaks: ["fencing"], shows: ["Redis process hangs"] },
-  "keeps nothing aside": { breaks: ["S18"], shows: ["Redis host cut off with its master", "Redis process hangs"] },
+  "keeps nothing aside": {
+    breaks: ["S18"],
+    shows: ["Redis host cut off with its master", "hosts cannot reach one another"],
+    fits: hasGroup(
+      ({ count }, { clientMachine, writeEveryMs }) => count === 2 && isHost(clientMachine) && writeEveryMs <= 1_000,
+    ),
+  },
   "tells agents who is the master": { breaks: ["S14"], shows: handovers },
   "leaves agents what they know of roles": { breaks: ["S14"], shows: handovers },
-  "hands over without holding writes": { breaks: ["lost"], shows: ["switchover asked for", "Redis calls slow"] },
-  "hands over before the replica has all": { breaks: ["lost", "S15"], shows: handovers },
+  "hands over without holding writes": {
+    breaks: ["lost"],
+    shows: ["Redis calls slow"],
+    besides: ["switchover asked for"],
+    fits: hasGroup(({ count }, { writeEveryMs }) => count > 1 && writeEveryMs <= 1_000),
+  },
+  "hands over before the replica has all": {
+    breaks: ["lost", "S15"],
+    shows: ["Redis replica is slow"],
+    besides: ["switchover asked for"],
+    fits: hasGroup(({ count }, { writeEveryMs }) => count > 1 && writeEveryMs <= 1_000),
+  },
 };
+
+/** Whether a world has a Redis service such as this. */
+function hasGroup(isSuch: (service: Service, plan: RedisPlan) => boolean): (plan: WorldPlan) => boolean {
+  return ({ redis, services }) =>
+    redis.some((plan) => services.some((service) => service.name === plan.name && isSuch(service, plan)));
+}
+
+function isHost(machine: string): boolean {
+  return /^h\d$/.test(machine);
+}
 
 function nodes(change: (redis: Redis) => Redis): Sabotage {
   return {

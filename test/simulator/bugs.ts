@@ -2,12 +2,13 @@ import type { Fence } from "../../src/loop/fence.ts";
 import type { MemoryUpdate } from "../../src/loop/memory-content.ts";
 import type { World } from "../../src/loop/reconcile.ts";
 import { known } from "../../src/model/known.ts";
+import type { Container } from "../../src/model/instance.ts";
 import { META } from "../../src/model/labels.ts";
 import type { ServiceMemory, SlotMemory } from "../../src/model/memory.ts";
 import type { DesiredState, Service } from "../../src/model/service.ts";
 import type { Engine } from "../../src/ports/engine.ts";
 import { EngineError } from "../../src/ports/engine.ts";
-import type { Registry } from "../../src/ports/registry.ts";
+import type { Answer, Registry } from "../../src/ports/registry.ts";
 import { redisBugs } from "./bugs-redis.ts";
 import type { Sabotage } from "./sabotage.ts";
 
@@ -21,8 +22,19 @@ export const bugs = {
   "forgets back-offs": remembers((memory) => slots(memory, (slot) => ({ ...slot, backOff: null }))),
   "forgets generations": remembers((memory) => slots(memory, (slot) => ({ ...slot, generation: 0, confirmed: true }))),
   "forgets where its instances were": remembers((memory) => ({ ...memory, slots: {} })),
+  // Not to load it is not enough: what is written is compared with what was there, and then it is loaded after all.
   "begins with an empty Memory after every restart": {
-    memory: (store) => ({ ...store, load: async () => {}, view: store.view }),
+    coordination: (port) => ({
+      ...port,
+      loadMemory: async (prefix = "memory/") => (prefix === "memory/" ? [] : port.loadMemory(prefix)),
+      commit: async (lease, writes) => {
+        const there = new Map((await port.loadMemory("")).map(({ key, modifyIndex }) => [key, modifyIndex]));
+        return port.commit(
+          lease,
+          writes.map((write) => ({ ...write, modifyIndex: there.get(write.key) ?? 0 })),
+        );
+      },
+    }),
   },
   "acts although Memory was not written": {
     memory: (store) => ({
@@ -47,9 +59,8 @@ export const bugs = {
       },
     }),
   },
-  "a lease longer than the session": {
-    terms: (terms) => ({ ...terms, checkTtlMs: terms.checkTtlMs * 20, lockDelayMs: 60_000 }),
-  },
+  // The session is opened with the terms as they are: a margin below zero makes the lease alone longer.
+  "a lease longer than the session": { terms: (terms) => ({ ...terms, marginMs: -20 * terms.checkTtlMs }) },
   "no lock-delay": {
     coordination: (port) => ({ ...port, openSession: (options) => port.openSession({ ...options, lockDelayMs: 0 }) }),
   },
@@ -61,14 +72,33 @@ export const bugs = {
     list: (filter) => engine.list(filter).catch(() => []),
     ping: () => engine.ping().catch(() => ({ id: "?", swarmNodeId: null, swarmManager: false })),
   })),
-  "a Consul that does not answer lists nothing": registries((registry) => ({
-    ...registry,
-    readService: (name, options) => registry.readService(name, options).catch(() => nothingListed),
-  })),
-  "filtered answers are whole ones": registries((registry) => ({
-    ...registry,
-    readService: async (name, options) => ({ ...(await registry.readService(name, options)), filtered: false }),
-  })),
+  // Planted behind the watch, which would notice the same by itself.
+  "a Consul that does not answer lists nothing": {
+    world: (world) => ({
+      ...world,
+      eyes: {
+        ...world.eyes,
+        registry: {
+          ...world.eyes.registry,
+          service: async (name, consistency) => {
+            const answer = await world.eyes.registry.service(name, consistency);
+            return answer.kind === "known" ? answer : known({ registrations: [], index: 1 }, world.clock.steadyMs());
+          },
+        },
+      },
+    }),
+  },
+  "filtered answers are whole ones": registries((registry) => {
+    const whole = <T>(answer: Answer<T>): Answer<T> => ({ ...answer, filtered: false });
+    return {
+      ...registry,
+      readService: async (name, options) => whole(await registry.readService(name, options)),
+      readNodes: async (options) => whole(await registry.readNodes(options)),
+      readNotPassing: async (state, options) => whole(await registry.readNotPassing(state, options)),
+      readServiceNames: async (options) => whole(await registry.readServiceNames(options)),
+      readNodeServices: async (node, options) => whole(await registry.readNodeServices(node, options)),
+    };
+  }),
   "skips the consistent re-read": {
     world: (world) => ({
       ...world,
@@ -137,17 +167,20 @@ export const bugs = {
   "broken files ask for nothing": {
     source: (source) => ({
       ...source,
-      current: () => (source.trouble() === null ? source.current() : { ...source.current(), services: {} }),
+      current: () => (source.trouble() === null ? source.current() : asksForNothing(source.current())),
     }),
   },
 
   // What is done
-  "a start that collides takes another name": engines((engine) => ({
+  // To take another name then breaks nothing: before a start is repeated, what came of it is looked at.
+  "a start that collides takes away what is in its place": engines((engine) => ({
     ...engine,
     start: (creation) =>
-      engine.start(creation).catch((error: unknown) => {
+      engine.start(creation).catch(async (error: unknown) => {
         if (!isKind(error, "name-taken")) throw error;
-        return engine.start({ ...creation, name: `${creation.name}x` });
+        const holder = await engine.inspect(creation.name);
+        if (holder !== null) await engine.remove(holder.id);
+        return engine.start(creation);
       }),
   })),
   "an unclear start is repeated at once": engines((engine) => ({
@@ -201,12 +234,23 @@ export const bugs = {
       };
     },
   },
-  "stops before it starts": {
-    world: (world) => ({
-      ...world,
-      apply: (fence, service, plan) => world.apply(fence, service, { ...plan, waves: [...plan.waves].reverse() }),
-    }),
-  },
+  // A pass that starts something stops nothing, so that the order within a pass is no mistake to make.
+  "stops another one than it meant": engines((engine) => {
+    let seen: readonly Container[] = [];
+    return {
+      ...engine,
+      list: async (filter) => {
+        const found = await engine.list(filter);
+        if (filter.service === null) seen = found;
+        return found;
+      },
+      stop: (id, graceMs) => {
+        const meant = seen.find((one) => one.id === id);
+        const other = seen.find((one) => one.id !== id && one.service === meant?.service && one.state === "running");
+        return engine.stop(other?.id ?? id, graceMs);
+      },
+    };
+  }),
   "never takes a registration back": registries((registry) => ({ ...registry, deregister: async () => {} })),
   "believes that what it stops has stopped": engines((engine) => ({ ...engine, stop: async () => {} })),
 
@@ -264,6 +308,11 @@ function wishes(change: (service: Service) => Service): Sabotage {
   return { world: (world: World) => ({ ...world, desired: () => alter(world.desired()) }) };
 }
 
+function asksForNothing(desired: DesiredState): DesiredState {
+  const entries = Object.entries(desired.services).map(([name, service]) => [name, { ...service, count: 0 }] as const);
+  return { ...desired, services: Object.fromEntries(entries) };
+}
+
 /** A fence that is never down once it has been up. */
 function lenient(fence: Fence): Fence {
   const { lease } = fence;
@@ -274,5 +323,3 @@ function lenient(fence: Fence): Fence {
 function isKind(error: unknown, kind: EngineError["kind"]): boolean {
   return error instanceof EngineError && error.kind === kind;
 }
-
-const nothingListed = { value: [], index: 1, knownLeader: true, lastContactMs: 0, filtered: false };

@@ -5,6 +5,7 @@ export const fairWeather: EngineWeather = {
   isFair: () => true,
   fate: () => "normal",
   killed: (process) => process.kill(),
+  suspended: () => {},
   contacted: () => {},
   eventFate: () => "normal",
 };

@@ -26,7 +26,7 @@ export const consulFaults: Readonly<Record<string, FaultKind>> = {
     conditions.defaultLagMs = chance.int(500, 20_000);
     return () => void (conditions.defaultLagMs = 0);
   }),
-  "Consul denies": lasting(long, ({ conditions }, chance) => {
+  "Consul denies": lasting([20_000, 400_000], ({ conditions }, chance) => {
     conditions.acl = chance.pick(["denied", "filtered"]);
     return () => void (conditions.acl = "open");
   }),

@@ -6,6 +6,19 @@ import { aService } from "../builders/service.ts";
 
 const done = (): void => {};
 
+const anyCalls = [
+  "",
+  "engine",
+  "engine.create",
+  "engine.start",
+  "engine.list",
+  "registry",
+  "session",
+  "memory",
+  "swarm",
+  "compose",
+] as const;
+
 /** What goes wrong with controllers, their requests and their wishes. */
 export const controllerFaults: Readonly<Record<string, FaultKind>> = {
   "controller killed": once((world, chance) => {
@@ -83,12 +96,38 @@ export const controllerFaults: Readonly<Record<string, FaultKind>> = {
   ),
 };
 
+/** Drawn apart from the others, so that those are what they were before there were these. */
+export const laterFaults: Readonly<Record<string, FaultKind>> = {
+  // Between what it has begun and what it has meant to do next: where a fence must hold it back.
+  "controller suspended after a call": calls("stop-after", [0.2, 1], ["memory.commit", "engine.create", "engine.stop"]),
+  // As when its servers limit the rate of reads: locks and keys are had all the same.
+  "Consul does not tell of services": {
+    lastsMs: [60_000, 400_000],
+    begin(world, chance, lastsMs) {
+      const fate = chance.pick(["unreachable", "lost-request"] as const);
+      world.truth.disturbed("", world.scheduler.nowMs() + lastsMs);
+      return world.weather.begin({ fate, probability: 1, to: null, calls: "registry.read" });
+    },
+  },
+  "Consul takes no keys": {
+    lastsMs: [60_000, 400_000],
+    begin(world, _chance, lastsMs) {
+      world.truth.disturbed("", world.scheduler.nowMs() + lastsMs);
+      return world.weather.begin({ fate: "refuse", probability: 1, to: null, calls: "memory.commit" });
+    },
+  },
+};
+
 function once(happen: (world: SimulatedWorld, chance: Dice) => boolean, weight = 1): FaultKind {
   return { lastsMs: null, weight, begin: (world, chance) => (happen(world, chance) ? done : null) };
 }
 
 /** Requests of some kind fare badly for a while. */
-function calls(fate: Spell["fate"], probability: readonly [number, number]): FaultKind {
+function calls(
+  fate: Spell["fate"],
+  probability: readonly [number, number],
+  names: readonly string[] = anyCalls,
+): FaultKind {
   return {
     lastsMs: [10_000, 300_000],
     weight: 0.75,
@@ -97,18 +136,7 @@ function calls(fate: Spell["fate"], probability: readonly [number, number]): Fau
         fate,
         probability: chance.pick(probability),
         to: chance.chance(0.3) ? chance.pick(world.plan.hosts) : null,
-        calls: chance.pick([
-          "",
-          "engine",
-          "engine.create",
-          "engine.start",
-          "engine.list",
-          "registry",
-          "session",
-          "memory",
-          "swarm",
-          "compose",
-        ]),
+        calls: chance.pick(names),
       };
       world.truth.disturbed("", world.scheduler.nowMs() + lastsMs);
       return world.weather.begin(spell);

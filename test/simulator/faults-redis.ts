@@ -59,7 +59,10 @@ export const redisFaults: Readonly<Record<string, FaultKind>> = {
   "Redis replica is slow": lasting(long, (world, { servers }, chance) => {
     const process = pick(world, chance, (one) => !isMaster(one));
     if (process === null) return null;
-    servers.replication.setSlow(process, { copyMs: chance.int(1_000, 60_000), delayMs: chance.int(50, 5_000) });
+    servers.replication.setSlow(process, {
+      copyMs: chance.int(1_000, 60_000),
+      delayMs: chance.int(50, chance.pick([5_000, 40_000])),
+    });
     return () => servers.replication.setSlow(process, null);
   }),
   "Redis link broken": once((world, chance) => {

@@ -1,7 +1,7 @@
 import { LABEL } from "../../src/model/labels.ts";
 import { aTemplate } from "../builders/template.ts";
 import { consulFaults } from "./faults-consul.ts";
-import { controllerFaults } from "./faults-controller.ts";
+import { controllerFaults, laterFaults } from "./faults-controller.ts";
 import { redisFaults } from "./faults-redis.ts";
 import { runtimeFaults } from "./faults-runtime.ts";
 import { isUp } from "./container.ts";
@@ -34,15 +34,17 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   ...consulFaults,
   ...controllerFaults,
   ...redisFaults,
+  ...laterFaults,
 };
 const usualKinds = [runtimeFaults, consulFaults, controllerFaults].flatMap((kinds) => Object.keys(kinds));
 
 /** Swarm testing: each seed has some kinds of fault and not others, so that none hides behind another. */
 export function drawFaults(seed: number, stormMs: number): readonly FaultEvent[] {
   const usual = drawAmong(usualKinds, dice(seed, "faults"), stormMs);
-  if (!hasRedis(seed)) return usual;
-  const own = drawAmong(Object.keys(redisFaults), dice(seed, "Redis faults"), stormMs);
-  return [...usual, ...own].toSorted((a, b) => a.atMs - b.atMs);
+  const later = drawAmong(Object.keys(laterFaults), dice(seed, "later faults"), stormMs);
+  const own = hasRedis(seed) ? drawAmong(Object.keys(redisFaults), dice(seed, "Redis faults"), stormMs) : [];
+  if (later.length + own.length === 0) return usual;
+  return [...usual, ...later, ...own].toSorted((a, b) => a.atMs - b.atMs);
 }
 
 function drawAmong(names: readonly string[], chance: Dice, stormMs: number): readonly FaultEvent[] {

@@ -7,6 +7,7 @@ import { drawFaults } from "./faults.ts";
 import { runSeed, STORM_MS } from "./run-seed.ts";
 import type { SeedOptions, SeedResult } from "./run-seed.ts";
 import type { Violation } from "./safety.ts";
+import { drawWorld } from "./world-plan.ts";
 
 /** What came of the search for one planted bug. */
 export interface BugHunt {
@@ -29,8 +30,8 @@ export function planting(bug: BugName): SeedOptions {
 }
 
 /**
- * Plays the first so many of the seeds 1…5,000 with the bug, those first in which it can show most often, until one
- * breaks a promise that the bug can break and that the program keeps without it.
+ * Plays the first so many of the seeds 1…5,000 with the bug, those first in which it can show most often, and none in
+ * which it cannot, until one breaks a promise that the bug can break and that the program keeps without it.
  */
 export async function findBug(bug: BugName, playsMax: number): Promise<BugHunt> {
   const skipped: number[] = [];
@@ -55,11 +56,13 @@ function play(seed: number, options: SeedOptions): Promise<SeedResult> {
   return outsideOfPromises(() => runSeed(seed, options));
 }
 
-function likelyFirst({ shows }: BugSigns): readonly number[] {
-  const wanted = new Set(shows);
-  const seeds = Array.from({ length: seedsMax }, (_, index) => {
-    const faults = drawFaults(index + 1, STORM_MS);
-    return { seed: index + 1, times: faults.filter(({ kind }) => wanted.has(kind)).length };
-  });
+function likelyFirst({ shows, besides, fits }: BugSigns): readonly number[] {
+  const seeds: { readonly seed: number; readonly times: number }[] = [];
+  for (let seed = 1; seed <= seedsMax; seed += 1) {
+    const faults = drawFaults(seed, STORM_MS);
+    const timesOf = (kinds: readonly string[]): number => faults.filter(({ kind }) => kinds.includes(kind)).length;
+    const times = Math.min(timesOf(shows), besides === undefined ? Infinity : timesOf(besides));
+    if (times > 0 && (fits === undefined || fits(drawWorld(seed)))) seeds.push({ seed, times });
+  }
   return seeds.sort((a, b) => b.times - a.times || a.seed - b.seed).map(({ seed }) => seed);
 }

@@ -5,7 +5,7 @@ import type { RedisProcess } from "./redis-process.ts";
 import type { RedisWorld, SimulatedWorld } from "./world.ts";
 
 /** What only a person can decide, and so may stay as it is until one does. */
-const forPersons = ["two-masters", "none-eligible", "too-much-loss"];
+export const forPersons: readonly string[] = ["two-masters", "none-eligible", "too-much-loss"];
 
 /**
  * L4: one tagged master that is one, and everybody else follows it; or, where nobody can be made the master, the reason

@@ -13,12 +13,12 @@ export interface SimulatedRegistryDeps extends ConsulDeps {
   readonly witness: RegistryWitness;
 }
 
-/** Hears of what a controller asks of an agent as it takes effect, and of reads that came back whole. */
+/** Hears of what a controller asks of an agent as it takes effect, and of reads: whether they came back, and whole. */
 export interface RegistryWitness {
   registered(process: Process, agent: Agent, registration: NewRegistration): void;
   deregistered(process: Process, agent: Agent, id: string): void;
   maintained(process: Process, agent: Agent, id: string, on: boolean): void;
-  read(process: Process, service: string, consistency: ReadOptions["consistency"]): void;
+  read(process: Process, service: string, isWhole: boolean): void;
 }
 
 const calls = {
@@ -64,11 +64,16 @@ export function simulatedRegistry(deps: SimulatedRegistryDeps): Registry {
 
   return {
     readService: async (name, options) => {
-      const answer = await read(`registry.readService`, `service:${name}`, options, [], (lagMs) =>
-        servers.service(name, lagMs),
-      );
-      if (answer.knownLeader && !answer.filtered) witness.read(process, name, options.consistency);
-      return answer;
+      try {
+        const answer = await read(`registry.readService`, `service:${name}`, options, [], (lagMs) =>
+          servers.service(name, lagMs),
+        );
+        witness.read(process, name, answer.knownLeader && !answer.filtered);
+        return answer;
+      } catch (error) {
+        if (options.signal?.aborted !== true) witness.read(process, name, false);
+        throw error;
+      }
     },
     readNodes: (options) => read("registry.readNodes", "nodes", options, [], () => servers.nodeList()),
     readNotPassing: (state, options) =>

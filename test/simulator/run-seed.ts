@@ -3,6 +3,7 @@ import { drawFaults, scheduleFaults } from "./faults.ts";
 import type { FaultEvent } from "./faults.ts";
 import { watchBounds } from "./bounds.ts";
 import { notYetWell } from "./liveness.ts";
+import { watchFailover } from "./redis-failover.ts";
 import type { Violation } from "./safety.ts";
 import { watchTakeover } from "./takeover.ts";
 import { buildWorld } from "./world.ts";
@@ -54,6 +55,7 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
       world.tell(() => "CALM");
       storm.calm();
       watchTakeover(world);
+      watchFailover(world);
       scheduler.run(STORM_MS + CALM_MS - LOOK_BEFORE_END_MS, broken);
       critical = criticalServices(world);
       scheduler.run(STORM_MS + CALM_MS, broken);

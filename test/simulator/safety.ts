@@ -9,6 +9,7 @@ import type { TrueContainer } from "./container.ts";
 import type { CoordinationWitness } from "./coordination.ts";
 import type { EngineChange, EngineWitness } from "./engine.ts";
 import { attempts } from "./attempts.ts";
+import { blindness } from "./blindness.ts";
 import { queryRules } from "./queries.ts";
 import type { QueryWitness } from "./queries.ts";
 import type { Process } from "./process.ts";
@@ -71,6 +72,7 @@ export function safety(deps: SafetyDeps): Safety {
     violations.push({ invariant, atMs: scheduler.nowMs(), what });
   };
   const tries = attempts({ scheduler, truth, violate });
+  const blind = blindness({ scheduler, truth, violate });
   const mutated = (service: string | null): void => {
     const name = service ?? "";
     const before = mutations.get(name)?.count ?? 0;
@@ -120,6 +122,7 @@ export function safety(deps: SafetyDeps): Safety {
     mustLead(process, sentence(change), creation.labels[LABEL.sequencer] ?? "");
     mustHaveLooked(process, creation, machine);
     tries.starting(process, creation);
+    blind.starting(process, creation);
   };
 
   /** Started by `heal` itself, and its engine has not started it again since. */
@@ -197,6 +200,11 @@ export function safety(deps: SafetyDeps): Safety {
       violate("S6", `${process.name} ${how} ${stopped.name}, leaving ${left} of ${needed} needed ones of ${name}`);
   };
 
+  /** What serves is told to end, and given its time, before it is removed. */
+  const mustHaveEnded = (process: Process, { name, serving }: TrueContainer): void => {
+    if (serving) violate("grace", `${process.name} removes ${name}, which serves`);
+  };
+
   const took = (process: Process, change: EngineChange): void => {
     tell(() => `${sentence(change)} took effect`);
     if (change.kind === "create") {
@@ -237,6 +245,7 @@ export function safety(deps: SafetyDeps): Safety {
     took,
     taking: (process, change) => {
       if (change.kind !== "stop" && change.kind !== "remove") return;
+      if (change.kind === "remove") mustHaveEnded(process, change.container);
       // An old master is ended at once, whatever serves: that it may be is for S2 to say.
       const isFence = change.graceMs === 0 && truth.wish(truth.ownerOf(change.container) ?? "")?.redis != null;
       if (!isFence) mustBeSpare(process, change.container, change.kind);
@@ -273,7 +282,7 @@ export function safety(deps: SafetyDeps): Safety {
       tell(() => `${process.name} sets maintenance of ${id} ${on ? "on" : "off"}`);
       mustBeOurs(process, agent, id, "puts into maintenance");
     },
-    read: () => {},
+    read: blind.read,
 
     scaled(process, name, from, to) {
       tell(() => `${process.name} scales Swarm service ${name} from ${from} to ${to}`);

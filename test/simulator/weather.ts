@@ -27,9 +27,12 @@ export interface StormyWeather extends EngineWeather {
   onFate(listener: (fate: Fate, call: string) => void): void;
 }
 
+const onlyMutating: ReadonlySet<Fate> = new Set(["refuse", "kill-after", "kill-before", "stop-after"]);
+
 export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
   const spells = new Set<Spell>();
   const events = new Map<string, { readonly fate: "lost" | "delayed"; readonly probability: number }>();
+  const suspended = new Set<Process>();
   let began = (): void => {};
   let killed = (_process: Process): void => {};
   let fated = (_fate: Fate, _call: string): void => {};
@@ -42,13 +45,17 @@ export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
         if (only !== null && only !== to) continue;
         if (!call.name.startsWith(calls) || !dice.chance(probability)) continue;
         // Only what changes something can be refused or be the moment of a kill worth having.
-        if (!call.mutates && (fate === "refuse" || fate === "kill-after" || fate === "kill-before")) continue;
+        if (!call.mutates && onlyMutating.has(fate)) continue;
         fated(fate, call.name);
         return fate;
       }
       return "normal";
     },
     killed: (process) => killed(process),
+    suspended(process) {
+      process.stop();
+      suspended.add(process);
+    },
     contacted(process, machine, call) {
       if (call.name.startsWith("engine")) truth.contacted(process, machine);
     },
@@ -66,7 +73,12 @@ export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
     begin(spell) {
       spells.add(spell);
       began();
-      return () => void spells.delete(spell);
+      return () => {
+        spells.delete(spell);
+        if (spell.fate !== "stop-after") return;
+        for (const process of suspended) process.resume();
+        suspended.clear();
+      };
     },
     beginEvents(machine, fate, probability) {
       events.set(machine, { fate, probability });

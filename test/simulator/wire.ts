@@ -13,7 +13,8 @@ export interface Call {
 /**
  * What becomes of one request. `lost-request`: sent and never arrived; `lost-answer`: done, but the caller never hears;
  * `late`: arrives when the caller has given up; `slow`: takes long, within the deadline; `refuse`: the server says no;
- * `kill-before` and `kill-after`: the caller dies just before it is sent, or just after it took effect.
+ * `kill-before` and `kill-after`: the caller dies just before it is sent, or just after it took effect; `stop-after`: it
+ * is suspended there, and hears the answer when it goes on.
  */
 export type Fate =
   | "normal"
@@ -24,7 +25,8 @@ export type Fate =
   | "lost-answer"
   | "refuse"
   | "kill-before"
-  | "kill-after";
+  | "kill-after"
+  | "stop-after";
 
 /** Decides the fate of each request, and what the caller's death means for the world. */
 export interface Weather {
@@ -32,6 +34,7 @@ export interface Weather {
   isFair(): boolean;
   fate(process: Process, to: string, call: Call): Fate;
   killed(process: Process): void;
+  suspended(process: Process): void;
   /** An answer reached the process. */
   contacted(process: Process, machine: string, call: Call): void;
 }
@@ -98,6 +101,7 @@ function send<T>(
   const answer = (run: () => void): void => {
     if (fate === "lost-answer") return;
     if (fate === "kill-after") return line.weather.killed(process);
+    if (fate === "stop-after") line.weather.suspended(process);
     if (settled || line.network.path(line.server.machine, process.machine) === "drop") return;
     settled = true;
     deadline?.();

@@ -263,6 +263,7 @@ const fates = {
   refuse: "a request is refused",
   "kill-before": "a controller dies before a call",
   "kill-after": "a controller dies after a call",
+  "stop-after": "a controller is suspended after a call",
 } as const;
 
 const garbled = { file: "live.json", line: 3, column: 7, message: "unexpected end", expected: "a value" };
