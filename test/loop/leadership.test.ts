@@ -276,6 +276,31 @@ describe("leadership", () => {
     expect(leader.standing().kind).toBe("stopped");
   });
 
+  it("asks for a key that nobody has ten times a second, and once a second with the longest lock-delay", async () => {
+    const triesWithin = async (lockDelayMs: number): Promise<number> => {
+      const { clock, consul } = aCluster();
+      const coordination = consul.processOf("live");
+      let tries = 0;
+      const counted: typeof coordination = {
+        ...coordination,
+        openSession: async (options) => {
+          const session = await coordination.openSession(options);
+          return { ...session, acquire: async () => ((tries += 1), null) };
+        },
+      };
+      const holder: LeaderInfo = { node: "a", processId: 1, version: "0", address: null };
+      const own = { ...terms, checkTtlMs: 60_000, lockDelayMs };
+      const leadership = startLeadership({ coordination: counted, clock, random }, { holder, terms: own });
+      await clock.advance(10_000);
+      const stopped = leadership.stop();
+      await clock.advance(5_000);
+      await stopped;
+      return tries;
+    };
+    expect(await triesWithin(1_500)).toBeGreaterThan(80);
+    expect(await triesWithin(60_000)).toBeLessThanOrEqual(11);
+  });
+
   it("refuses terms that are not safe, before it asks for anything", () => {
     const { clock, consul } = aCluster();
     const holder: LeaderInfo = { node: "a", processId: 1, version: "0", address: null };

@@ -7,6 +7,7 @@ import { RedisError } from "../../src/ports/redis.ts";
 import type { RedisNode } from "../../src/model/redis.ts";
 import { aNode, aPart, roles } from "../builders/redis.ts";
 import { aService } from "../builders/service.ts";
+import { fakeClock } from "../loop/support/fake-clock.ts";
 
 const service = aService("cache", { redis: roles });
 
@@ -126,6 +127,31 @@ describe("what the nodes of a service say", () => {
     pass(5_000);
     await watch.look(service, [instance(1)], true);
     expect(watch.hasFallenSilent(service, "h1")).toBe(false);
+  });
+});
+
+describe("who follows nodes", () => {
+  test("asks one that is shown in its own time from then on, however long the sleep would have been", async () => {
+    const clock = fakeClock();
+    const asked: number[] = [];
+    const nodes = { look: async ({ address }) => (asked.push(address.port), aNode(1)) } as Partial<Redis> as Redis;
+    const watch = openRedisWatch({
+      nodes,
+      clock,
+      hostAddresses: { h1: "10.0.0.1" },
+      access: async () => ({ login: null, tls: null }),
+      onChange: () => undefined,
+    });
+    const over = new AbortController();
+    const following = watch.follow(over.signal);
+    await clock.advance(1_000);
+    const hasty = aService("hasty", { redis: { ...roles, downAfterMs: 800 } });
+    await watch.look(hasty, [instance(1)], false);
+    await clock.advance(1_000);
+    expect(asked.length).toBeGreaterThanOrEqual(10);
+    expect(asked.length).toBeLessThanOrEqual(13);
+    over.abort();
+    await following;
   });
 });
 

@@ -52,8 +52,7 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
   },
   "acts although Memory was not written": {
     breaks: [...doubled, ...unled, "S20", "L1"],
-    shows: ["Consul takes no keys"],
-    besides: loops,
+    shows: ["Consul takes no keys while an image crashes"],
   },
   "never writes Memory": { breaks: [...doubled, "S20", "L1"], shows: restarts },
 

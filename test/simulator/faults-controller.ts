@@ -1,4 +1,6 @@
+import { healthyBehaviour } from "./container.ts";
 import type { FaultKind } from "./faults.ts";
+import { pickContainer } from "./faults.ts";
 import type { Dice } from "./random.ts";
 import type { SimulatedWorld } from "./world.ts";
 import type { Spell } from "./weather.ts";
@@ -109,11 +111,21 @@ export const laterFaults: Readonly<Record<string, FaultKind>> = {
       return world.weather.begin({ fate, probability: 1, to: null, calls: "registry.read" });
     },
   },
-  "Consul takes no keys": {
+  // Each by itself is seldom there when the other one matters.
+  "Consul takes no keys while an image crashes": {
     lastsMs: [60_000, 400_000],
-    begin(world, _chance, lastsMs) {
+    begin(world, chance, lastsMs) {
+      const picked = pickContainer(world, chance);
+      if (picked === null) return null;
+      const { container, host } = picked;
+      world.behaviours.set(container.image, { ...healthyBehaviour, crashAfterMs: 3_000 });
       world.truth.disturbed("", world.scheduler.nowMs() + lastsMs);
-      return world.weather.begin({ fate: "refuse", probability: 1, to: null, calls: "memory.commit" });
+      const end = world.weather.begin({ fate: "refuse", probability: 1, to: null, calls: "memory.commit" });
+      host.life.crash(container, 1);
+      return () => {
+        world.behaviours.delete(container.image);
+        end();
+      };
     },
   },
 };

@@ -4,8 +4,8 @@ import { forPersons, whyRolesUnwell } from "./redis-liveness.ts";
 import type { RedisProcess } from "./redis-process.ts";
 import type { RedisWorld, SimulatedWorld } from "./world.ts";
 
-/** So long after the storm roles are as they should be, or wait for somebody. */
-const SETTLED_MS = 6 * 60_000;
+/** So long after the storm most roles are as they should be; what may follow, a quarantine, is over before the end. */
+const SETTLED_MS = 90_000;
 /** Beyond `downAfter`: to end the old master, to promote, to tag; and the distance to a failover just before. */
 const FAILOVER_MS = 90_000;
 
@@ -24,7 +24,8 @@ export function watchFailover(world: SimulatedWorld): void {
 }
 
 function hang(world: SimulatedWorld, redis: RedisWorld, service: Service): void {
-  const { safety, scheduler } = world;
+  const { safety, scheduler, controllers } = world;
+  if (!controllers.running().some(({ leadership }) => leadership.standing().kind === "leader")) return;
   const master = taggedMaster(world, redis, service);
   if (master === null || whyRolesUnwell(world, service, undefined) !== null) return;
   const isReady = ({ follows, link, priority, data }: RedisProcess): boolean =>
