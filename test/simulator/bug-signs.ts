@@ -106,7 +106,7 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
     besides: [...ends, ...crashes],
   },
   "an unclear start is repeated at once": {
-    breaks: [...doubled, "S10"],
+    breaks: [...doubled, "S10", "S20"],
     shows: lostAnswers,
     besides: [...ends, ...crashes],
   },
