@@ -54,7 +54,6 @@ const OVERDUE_AFTER_MS = 1_500;
 export function openHostMirror({ engine, clock, filter, onChange, onHolder }: HostMirrorDeps): HostMirror {
   const files = openContainerFiles(onHolder);
   const contact = openContact(engine.host, clock, () => onChange(null));
-  const inspect = openInspections({ engine, files, onChange, onFailure: contact.failed });
   /** As of the last full list: what is not listed is not listened to. */
   let listened: ContainerFilter | null = null;
   let probing: Promise<void> | null = null;
@@ -64,6 +63,12 @@ export function openHostMirror({ engine, clock, filter, onChange, onHolder }: Ho
     answer.then(contact.lives, () => {});
     return answer;
   };
+  const inspect = openInspections({
+    inspect: (id) => heard(engine.inspect(id)),
+    files,
+    onChange,
+    onFailure: contact.failed,
+  });
   /** The first connection may take long; whoever answered before is given little time. */
   const ping = (): Promise<EngineFacts> => {
     const asked = heard(engine.ping());
@@ -124,8 +129,13 @@ export function openHostMirror({ engine, clock, filter, onChange, onHolder }: Ho
       return probing !== null && facts.kind === "known" && clock.steadyMs() - facts.atMs > OVERDUE_AFTER_MS;
     },
     giveUp: (reason) => contact.failed(new Error(reason)),
-    follow: (signal) =>
-      followHost({ engine, clock }, { opened: refresh, event: take, broken: contact.failed, isAlive }, signal),
+    follow(signal) {
+      const opened = (): Promise<void> => {
+        contact.lives();
+        return refresh();
+      };
+      return followHost({ engine, clock }, { opened, event: take, broken: contact.failed, isAlive }, signal);
+    },
   };
 }
 

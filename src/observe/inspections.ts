@@ -3,7 +3,7 @@ import type { ContainerFiles } from "./container-files.ts";
 import type { OwnerKey } from "./ownership.ts";
 
 export interface InspectionsDeps {
-  readonly engine: Engine;
+  readonly inspect: Engine["inspect"];
   readonly files: ContainerFiles;
   /** Told when an inspection has changed something. */
   readonly onChange: (key: OwnerKey) => void;
@@ -14,13 +14,13 @@ export interface InspectionsDeps {
  * Inspects containers into the files. One inspection per container at a time: whatever is told of it meanwhile makes
  * for one more afterwards, and a thousand flaps for no more than that.
  */
-export function openInspections({ engine, files, onChange, onFailure }: InspectionsDeps): (id: string) => void {
+export function openInspections({ inspect: ask, files, onChange, onFailure }: InspectionsDeps): (id: string) => void {
   const underWay = new Map<string, { again: boolean }>();
 
   const inspectOnce = async (id: string): Promise<void> => {
     const look = files.begin();
     try {
-      const key = files.inspected(look, id, await engine.inspect(id));
+      const key = files.inspected(look, id, await ask(id));
       if (key !== null) onChange(key);
     } catch (error) {
       files.abandon(look);

@@ -48,6 +48,30 @@ describe("a mirror whose engine falls silent", () => {
     expect(opened.mirror.silentSinceMs()).toBe(opened.clock.steadyMs());
   });
 
+  it("counts it from a look at one container that came too late as well (simulator seed 961133)", async () => {
+    const opened = await following(aContainer("c1"));
+    opened.script.hold("inspect");
+    streamOf(opened).tell("health", aContainer("c1"));
+    await opened.clock.settle();
+    streamOf(opened).end();
+    await opened.clock.advance(6_000);
+    opened.script.waiting()[0]?.answerAsAsked();
+    await opened.clock.settle();
+    expect(opened.mirror.engine()).toMatchObject({ kind: "unknown" });
+    expect(opened.mirror.silentSinceMs()).toBe(opened.clock.steadyMs());
+  });
+
+  it("counts it from the opening of a stream, whatever comes of what is asked then (simulator seed 961133)", async () => {
+    const opened = await following();
+    opened.script.hold("list");
+    streamOf(opened).end();
+    await opened.clock.advance(6_000);
+    streamOf(opened).open();
+    await opened.clock.settle();
+    expect(opened.mirror.engine()).toMatchObject({ kind: "unknown" });
+    expect(opened.mirror.silentSinceMs()).toBe(opened.clock.steadyMs());
+  });
+
   it("is overdue when it was asked and has not answered for a second and a half, and given up, silent since it last did", async () => {
     const opened = await following();
     const heardMs = opened.clock.steadyMs();
