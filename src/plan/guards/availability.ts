@@ -1,16 +1,21 @@
 /**
  * What `heal` stops never takes the healthy instances below the count, less what the service says it can spare. A
  * superseded instance is not counted, and so is free to go; Swarm chooses itself whom a smaller number costs, so the
- * healthy ones are taken for it.
+ * healthy ones are taken for it. While fewer than needed are known to be healthy, nobody goes who may serve all the same:
+ * who starts, is not listed, or fails a check for a moment.
  */
 import type { Action } from "../../model/action.ts";
+import { isLive } from "../same-slot.ts";
 import type { Proposal, Situation } from "../situation.ts";
+import type { Counted } from "../stock.ts";
 import { holdAll } from "./hold-all.ts";
 
-export function guardAvailability({ service, stock }: Situation, proposal: Proposal): Proposal {
+export function guardAvailability(situation: Situation, proposal: Proposal): Proposal {
   if (proposal.actions.length === 0) return proposal;
-  const costs = new Map(stock.counted.map((one) => [one.instance.container.id, countsAsHealthy(one)]));
+  const { service, stock } = situation;
   let spare = stock.healthy - Math.max(0, service.count - service.healing.maxUnavailable);
+  const isMissed = (one: Counted): boolean => isHealthy(one) || (spare < 0 && mayServe(situation, one));
+  const costs = new Map(stock.counted.map((one) => [one.instance.container.id, isMissed(one) ? 1 : 0]));
   const tooMany = new Set<Action>();
   for (const action of proposal.actions) {
     const cost = costOf(action, costs);
@@ -27,8 +32,14 @@ export function guardAvailability({ service, stock }: Situation, proposal: Propo
   );
 }
 
-function countsAsHealthy({ condition, superseded }: Situation["stock"]["counted"][number]): number {
-  return condition === "healthy" && !superseded ? 1 : 0;
+function isHealthy({ condition, superseded }: Counted): boolean {
+  return condition === "healthy" && !superseded;
+}
+
+function mayServe({ service, nowMs }: Situation, one: Counted): boolean {
+  if (one.superseded || !isLive(one)) return false;
+  const isGivenUp = nowMs - (one.notPassingSinceMs ?? nowMs) >= service.healing.unhealthyAfterMs;
+  return one.condition !== "unhealthy" || !isGivenUp;
 }
 
 function costOf(action: Action, costs: ReadonlyMap<string, number>): number {

@@ -91,6 +91,20 @@ describe("trim-surplus", () => {
       expect(holds(shaky.plan())).toEqual(["trim-surplus: availability"]);
     });
 
+    it("leaves one that fails its check for a moment while nobody else is known to serve: simulator seed 960705", () => {
+      const onlyOne = aWorld()
+        .withService("web", { count: 1, ...trim })
+        .withInstance("web", 1)
+        .withInstance("web", 3, { on: "h2", consul: "critical" })
+        .withMemory("web", { surplusSinceMs: T0 - 60_000 })
+        .withSilentHost("h1", T0 - 60_000, "passing")
+        .looked();
+      expect(does(onlyOne.plan())).toEqual([]);
+      expect(holds(onlyOne.plan())).toContain("trim-surplus: availability");
+      const forLong = onlyOne.withMemory("web", { notPassingSinceMs: { "web/3/1@h2": T0 - 30_000 } });
+      expect(does(forLong.plan())).toEqual(["stop web.3.1 on h2, deregistering on h2-node (trim-surplus)"]);
+    });
+
     it("takes an unhealthy one all the same", () => {
       const sick = aWorld()
         .withService("web", { count: 1, ...trim })
