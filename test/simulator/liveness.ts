@@ -1,6 +1,7 @@
 import { LABEL, META } from "../../src/model/labels.ts";
 import type { ServicePlan } from "../../src/model/plan.ts";
 import type { Service } from "../../src/model/service.ts";
+import { defaultTuning } from "../../src/model/tuning.ts";
 import { isUp } from "./container.ts";
 import type { TrueContainer } from "./container.ts";
 import { whyRolesUnwell } from "./redis-liveness.ts";
@@ -55,7 +56,8 @@ function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   const byHand = serving.filter(({ labels }) => labels[LABEL.slot] === undefined).length;
   const inSlots = slots.has("by hand") ? slots.size - 1 : slots.size;
   const possible = Math.min(service.count, roomFor(world, service));
-  if (inSlots + byHand < possible) return `has ${inSlots + byHand} of ${possible} that serve`;
+  if (inSlots + byHand < possible && !isFrozen(world, service.name))
+    return `has ${inSlots + byHand} of ${possible} that serve`;
   const isRationed = whatLeaderSays(world, service.name).includes("blast-radius");
   if (service.surplus.action === "trim" && serving.length > service.count && !isRationed) {
     return `has ${serving.length} where ${service.count} are asked for, and is to be trimmed`;
@@ -63,6 +65,24 @@ function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   // Of several masters that wait for a person's word, those whose slot holds another are left as they are, too.
   const isForPerson = leadersPlan(world, service.name)?.standing.redis?.kind === "two-masters";
   return service.consul === null || isForPerson ? null : whyUnlisted(world, service, serving);
+}
+
+/** Consul truly calls most of what runs critical, of several services: whether its checks are sick is for a person to say. */
+function isFrozen(world: SimulatedWorld, name: string): boolean {
+  if (!whatLeaderSays(world, name).includes("checker-sick")) return false;
+  let running = 0;
+  const criticalOf = new Map<string, number>();
+  for (const { name: service, consul } of world.truth.services()) {
+    const up = [...world.truth.containersOf(service)].filter(isUp);
+    const listed = world.servers.service(consul?.name ?? service, 0).value;
+    const critical = listed.filter(
+      ({ meta, status }) => status === "critical" && up.some((one) => one.name === meta[META.container]),
+    );
+    running += up.length;
+    if (critical.length > 0) criticalOf.set(service, critical.length);
+  }
+  const critical = [...criticalOf.values()].reduce((sum, count) => sum + count, 0);
+  return criticalOf.size >= 2 && critical > running * defaultTuning.checkerSickShare;
 }
 
 /** A fixed host port is there once per host. */
@@ -79,6 +99,9 @@ function whyAdoptedUnwell(
   const swarm = world.cluster?.services().find((one) => one.name === name);
   // What Swarm does not know any more and has no template cannot be made again by anybody.
   if (swarm === undefined && world.plan.swarm.includes(name)) return null;
+  // Nor what Compose once ran, when nothing is left of it and other hands destroyed what was remembered of it.
+  const isForgotten = world.safety.wasMemoryLost() && whatLeaderSays(world, name).includes("nothing-to-adopt");
+  if (isForgotten && [...world.truth.containersOf(name)].every(({ removed }) => removed)) return null;
   if (swarm !== undefined && swarm.replicas < count) return `has ${swarm.replicas} replicas of ${count}`;
   return serving.length < count ? `has ${serving.length} of ${count} that serve` : null;
 }

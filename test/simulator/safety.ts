@@ -40,6 +40,7 @@ export interface Safety extends EngineWitness, RegistryWitness, SwarmWitness, Co
   readonly queries: QueryWitness;
   /** Other hands destroyed what `heal` remembers. */
   memoryLost(): void;
+  wasMemoryLost(): boolean;
   /** Consul has lost its locks, and with them every lock-delay: nobody can know before his lease is over. */
   locksLost(): void;
 }
@@ -233,6 +234,7 @@ export function safety(deps: SafetyDeps): Safety {
       forgottenAtMs = scheduler.nowMs();
       tries.forget();
     },
+    wasMemoryLost: () => forgottenAtMs >= 0,
     locksLost: () => void (locksLostAtMs = scheduler.nowMs()),
     orderedRoles(process, service, what) {
       mustLead(process, what, null);
