@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { LABEL } from "../../src/model/labels.ts";
-import { aTemplate } from "../builders/template.ts";
 import { attempts } from "./attempts.ts";
 import { dice } from "./random.ts";
 import { startProcess } from "./process.ts";
@@ -26,7 +25,7 @@ function violationsOf(startsAtMs: readonly number[], fewestAsked: number): reado
     time.run(atMs);
     const labels = { [LABEL.service]: "web", [LABEL.slot]: "2", [LABEL.specHash]: "abc" };
     const name = `heal.live.web.2.${index + 1}`;
-    checked.starting(process, { name, slot: 2, labels, template: aTemplate("web:1"), environment: {} });
+    checked.starting(process, { name, labels });
     ended.push({
       name,
       labels,

@@ -1,6 +1,6 @@
 import { defaultTuning } from "../../src/model/tuning.ts";
 import { LABEL } from "../../src/model/labels.ts";
-import type { Creation } from "../../src/ports/engine.ts";
+import type { TrueContainer } from "./container.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Truth } from "./truth.ts";
@@ -15,7 +15,8 @@ interface Chain {
 }
 
 export interface Attempts {
-  starting(process: Process, creation: Creation): void;
+  /** Its start is sent. What is only created, while Memory is being written, is no attempt yet. */
+  starting(process: Process, container: Pick<TrueContainer, "labels" | "name">): void;
   /** Memory was destroyed by other hands: nobody can keep a distance that he cannot know of. */
   forget(): void;
 }
@@ -50,7 +51,8 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
 
   return {
     forget: () => chains.clear(),
-    starting(process, { labels, name, slot }) {
+    starting(process, { labels, name }) {
+      const slot = Number(labels[LABEL.slot]);
       const nowMs = scheduler.nowMs();
       const service = labels[LABEL.service] ?? "";
       const specHash = labels[LABEL.specHash] ?? "";

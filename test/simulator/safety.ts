@@ -118,11 +118,11 @@ export function safety(deps: SafetyDeps): Safety {
 
   const sent = (process: Process, change: EngineChange): void => {
     tell(() => `${process.name} sends ${sentence(change)}`);
+    if (change.kind === "start") tries.starting(process, change.container);
     if (change.kind !== "create") return mustLead(process, sentence(change), null);
     const { creation, machine } = change;
     mustLead(process, sentence(change), creation.labels[LABEL.sequencer] ?? "");
     mustHaveLooked(process, creation, machine);
-    tries.starting(process, creation);
     blind.starting(process, creation);
   };
 

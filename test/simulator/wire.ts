@@ -98,22 +98,20 @@ function send<T>(
   let putOff = false;
   let deadline: Cancel | null = null;
 
-  const answer = (run: () => void): void => {
+  const answer = (run: () => void, isGood: boolean): void => {
     if (fate === "lost-answer") return;
     if (fate === "kill-after") return line.weather.killed(process);
     if (fate === "stop-after") line.weather.suspended(process);
     if (settled || line.network.path(line.server.machine, process.machine) === "drop") return;
     settled = true;
     deadline?.();
+    // Who is suspended reads it later; the server was there now.
+    if (isGood) line.weather.contacted(process, line.server.machine, call);
     process.deliver(run);
   };
-  const resolved = (value: T): void => {
-    line.weather.contacted(process, line.server.machine, call);
-    resolve(value);
-  };
   const reply: Reply<T> = {
-    ok: (value) => answer(() => resolved(value)),
-    fail: (error) => answer(() => reject(error)),
+    ok: (value) => answer(() => resolve(value), true),
+    fail: (error) => answer(() => reject(error), false),
     isAwaited: () => !settled && process.alive(),
     putOff: () => void (putOff = true),
     expect: (withinMs) => expectAnswer(scheduler.nowMs() + withinMs),
@@ -136,7 +134,7 @@ function send<T>(
   };
 
   scheduler.after(travelMs(fate, call, dice), () => {
-    if (fate !== "lost-request") arrive(line, fate, work, () => answer(() => reject(refusal(line, call))));
+    if (fate !== "lost-request") arrive(line, fate, work, () => answer(() => reject(refusal(line, call)), false));
     if (fate !== "late" && !putOff) expectAnswer(deadlineMs);
   });
   if (fate === "late") expectAnswer(deadlineMs);
