@@ -34,7 +34,7 @@ export function failOver(situation: RedisSituation, master: RedisMasterMemory, d
     });
   }
   const field = fieldOf(situation, master, Math.max(0, nowMs - down.sinceMs));
-  const chosen = choose(situation, field);
+  const chosen = choose(situation, field) ?? (down.cause === "demoted" ? itself(situation, master) : null);
   if (chosen === null) return noneEligible(situation, because, field);
   const gapBytes = gapOf(situation, master, chosen);
   const loss = tooMuch(situation, because, chosen, gapBytes);
@@ -77,6 +77,15 @@ function choose({ memory, nodes }: RedisSituation, { eligible }: Field): Candida
     .sort((a, b) => b.node.offset - a.node.offset)
     .find(({ view }) => wish.to === null || view.name === wish.to || String(view.slot) === wish.to);
   return named ?? null;
+}
+
+/** A demoted master has all that it had as long as it has not been linked to whom it follows now. */
+function itself({ nodes }: RedisSituation, { containerId, runId }: RedisMasterMemory): Candidate | null {
+  const view = nodes.find((one) => one.containerId === containerId);
+  const node = view === undefined ? null : sayingOf(view);
+  if (view === undefined || node?.follows == null || node.runId !== runId || node.loading) return null;
+  const { up, syncing, downForMs } = node.follows;
+  return up || syncing || downForMs !== null ? null : { view, node };
 }
 
 function noneEligible(situation: RedisSituation, because: Because, { refused }: Field): RedisStep {

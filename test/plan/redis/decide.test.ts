@@ -53,6 +53,18 @@ describe("a master that was made a replica of its own replica", () => {
     ]);
     expect(decideRoles(group(100)).actions).toMatchObject([{ others: [{ containerId: "container-1" }] }]);
   });
+  test("or of a stranger that it was never linked to takes its place again where nobody else can (simulator seed 952367)", () => {
+    const alone = (follows: Partial<RedisNode["follows"]>): RedisSituation => {
+      const link = { master: { host: "10.8.8.8", port: 6379 }, up: false, syncing: false, downForMs: null, ...follows };
+      return aGroup([aPart(1, { says: aReplica(1, 1, { follows: link }) })], {
+        memory: { downSinceMs: NOW_MS - 5_000 },
+      });
+    };
+    expect(decideRoles(alone({})).actions).toMatchObject([
+      { kind: "promote-replica", from: { containerId: "container-1" }, to: { containerId: "container-1" }, others: [] },
+    ]);
+    expect(decideRoles(alone({ up: true, downForMs: 0 })).standing.kind).toBe("none-eligible");
+  });
   test("is not where more would be lost than is allowed", () => {
     expect(decideRoles(group(1_000)).standing.kind).toBe("too-much-loss");
     expect(decideRoles(group(1, { replicationId: "a stranger's" })).standing.kind).toBe("too-much-loss");
