@@ -6,6 +6,7 @@ import type { Cancel, Clock } from "../ports/clock.ts";
 import { UnknownChannel } from "../ports/controller.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
+import type { Advanced } from "../report/alerts/advance.ts";
 import { advanceAlerts } from "../report/alerts/advance.ts";
 import { attempt } from "../report/alerts/attempt.ts";
 import { markDelivered, markFailed } from "../report/alerts/channels.ts";
@@ -52,6 +53,8 @@ export interface Alerting extends Listener<Decision> {
   silence(wish: SilenceWish): Promise<string | null>;
   /** The same for the end of a silence. */
   endSilence(subject: string): Promise<string | null>;
+  /** Whether somebody would have to be told, or something to be saved, of what has been seen by now. */
+  hasNews(): boolean;
   /** Resolves when nothing is owed to any channel that has not proved broken, or after `withinMs`: for a program that ends. */
   quiet(withinMs: number): Promise<void>;
   close(): Promise<void>;
@@ -133,18 +136,7 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     }
     const nowMs = clock.steadyMs();
     const before = state;
-    const facts = seen.facts({
-      desired: deps.desired.current(),
-      memory: memory.view(),
-      nowMs,
-      commandSuffix: deps.commandSuffix,
-      desiredState: deps.desired.trouble(),
-      leadership,
-      setAside: memory.setAside(),
-    });
-    const { environment } = facts;
-    const conditions = conditionsFrom(facts);
-    const next = advanceAlerts({ environment, conditions, state, nowMs, wallMs: clock.wallMs(), rules });
+    const next = judge(leadership, nowMs);
     restUntilMs = clock.steadyMs() + (clock.steadyMs() - nowMs) * REST_TIMES;
     const refused = standing.kind === "leader" ? await memory.commit(deps.fence(), { alerts: next.state }) : null;
     if (refused !== null) {
@@ -156,6 +148,21 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     state = next.state;
     courier.offer(next.outbox);
     if (next.lookAgainAtMs !== null) wake(next.lookAgainAtMs);
+  };
+
+  const judge = (leadership: LeadershipFacts, nowMs: number): Advanced => {
+    const facts = seen.facts({
+      desired: deps.desired.current(),
+      memory: memory.view(),
+      nowMs,
+      commandSuffix: deps.commandSuffix,
+      desiredState: deps.desired.trouble(),
+      leadership,
+      setAside: memory.setAside(),
+    });
+    const { environment } = facts;
+    const conditions = conditionsFrom(facts);
+    return advanceAlerts({ environment, conditions, state, nowMs, wallMs: clock.wallMs(), rules });
   };
 
   /** Somebody else leads and tells of everything; only what this daemon told while nobody led is ended by it. */
@@ -239,6 +246,10 @@ export function startAlerting(deps: AlertingDeps): Alerting {
       const delivery = await attempt(clock, channel.notifier, testMessage(name, context()), channel.timeoutMs);
       const reason = delivery.kind === "taken" ? null : delivery.reason;
       return { version: REPORT_VERSION, environment, channel: name, taken: reason === null, reason };
+    },
+    hasNews() {
+      const { state: next, outbox } = judge({ kind: "led" }, clock.steadyMs());
+      return next !== state || outbox.length > 0;
     },
     async quiet(withinMs) {
       const endMs = clock.steadyMs() + withinMs;

@@ -36,6 +36,8 @@ export interface MemoryStore {
    * null once it is written, else to the reason why not; never rejects.
    */
   commit(fence: Fence, update: MemoryUpdate): Promise<string | null>;
+  /** Whether there would be nothing to write, because all of this is written already. */
+  holds(update: MemoryUpdate): boolean;
 }
 
 export interface MemoryDeps {
@@ -170,5 +172,6 @@ export function openMemory({ coordination, clock, random }: MemoryDeps, options:
     setAside: () => setAside,
     load: () => inTurn(takeUp),
     commit,
+    holds: (update) => unclear === null && changedTexts(content, update, writer()).size === 0,
   };
 }

@@ -41,6 +41,8 @@ export interface Remembering {
    * done. Never rejects.
    */
   commit(fence: Fence, update: MemoryUpdate): Promise<string | null>;
+  /** Whether there would be nothing to write. */
+  holds(update: MemoryUpdate): boolean;
 }
 
 /** What a pass found and decided, before anything is done about it. */
@@ -103,6 +105,24 @@ export async function reconcile(
   );
   await written;
   return { ...decision, results: results.flat() };
+}
+
+/**
+ * A pass that needs no right to act, because it finds nothing to do and nothing to write down; null where it does find
+ * something: then nothing has been done, and it is for `reconcile` to look anew, behind a fence. Rejects with what
+ * `agreed` throws.
+ */
+export async function idlePass(
+  world: World,
+  names: readonly string[],
+  agreed: (plan: Plan) => void,
+): Promise<Pass | null> {
+  const { basis, ...decision } = await think(world, names, "mirror", "all");
+  const isIdle = Object.values(decision.plan.services).every(({ waves }) => waves.length === 0);
+  if (!isIdle || !world.memory.holds(changesOf(decision, basis))) return null;
+  world.report.decided(decision);
+  agreed(decision.plan);
+  return { ...decision, results: [] };
 }
 
 type Depth = "mirror" | "consistent";

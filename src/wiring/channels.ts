@@ -1,11 +1,3 @@
-import { mailNotifier } from "../adapters/mail/mail.ts";
-import { alertmanagerNotifier } from "../adapters/webhook/alertmanager.ts";
-import { dingtalkNotifier } from "../adapters/webhook/dingtalk.ts";
-import { feishuNotifier } from "../adapters/webhook/feishu.ts";
-import { webhookNotifier } from "../adapters/webhook/generic.ts";
-import { slackNotifier } from "../adapters/webhook/slack.ts";
-import { unusableNotifier } from "../adapters/webhook/unusable.ts";
-import { wecomNotifier } from "../adapters/webhook/wecom.ts";
 import { assertNever } from "../model/assert-never.ts";
 import type { Alerting } from "../loop/alerting.ts";
 import { startAlerting } from "../loop/alerting.ts";
@@ -16,13 +8,15 @@ import type { ChannelSettings, Settings } from "../settings/settings.ts";
 import type { Adapters } from "./adapters.ts";
 import type { Assembly } from "./world.ts";
 
-/** Every alert channel of the settings, ready to be told. */
-export function openChannels({ alerts }: Settings): readonly Channel[] {
-  return Object.values(alerts.channels).map((settings) => ({
-    notifier: openChannel(settings),
-    timeoutMs: settings.timeoutMs,
-    attempts: settings.attempts,
-  }));
+/** Every alert channel of the settings, ready to be told. A kind that nobody has chosen is not even loaded. */
+export function openChannels({ alerts }: Settings): Promise<readonly Channel[]> {
+  return Promise.all(
+    Object.values(alerts.channels).map(async (settings) => ({
+      notifier: await openChannel(settings),
+      timeoutMs: settings.timeoutMs,
+      attempts: settings.attempts,
+    })),
+  );
 }
 
 /** Alerting of one environment, over these channels. */
@@ -48,27 +42,27 @@ export function openAlerting(
   });
 }
 
-function openChannel(settings: ChannelSettings): Notifier {
+async function openChannel(settings: ChannelSettings): Promise<Notifier> {
   switch (settings.kind) {
-    case "mail":
-      return mailNotifier({
-        ...settings,
-        tls: settings.tls === null ? null : { ...settings.tls, cert: settings.tls.certificate },
-      });
+    case "mail": {
+      const { mailNotifier } = await import("../adapters/mail/mail.ts");
+      const tls = settings.tls === null ? null : { ...settings.tls, cert: settings.tls.certificate };
+      return mailNotifier({ ...settings, tls });
+    }
     case "slack":
-      return slackNotifier(settings);
+      return (await import("../adapters/webhook/slack.ts")).slackNotifier(settings);
     case "dingtalk":
-      return dingtalkNotifier(settings);
+      return (await import("../adapters/webhook/dingtalk.ts")).dingtalkNotifier(settings);
     case "wecom":
-      return wecomNotifier(settings);
+      return (await import("../adapters/webhook/wecom.ts")).wecomNotifier(settings);
     case "feishu":
-      return feishuNotifier(settings);
+      return (await import("../adapters/webhook/feishu.ts")).feishuNotifier(settings);
     case "alertmanager":
-      return alertmanagerNotifier(settings);
+      return (await import("../adapters/webhook/alertmanager.ts")).alertmanagerNotifier(settings);
     case "webhook":
-      return webhookNotifier(settings);
+      return (await import("../adapters/webhook/generic.ts")).webhookNotifier(settings);
     case "unusable":
-      return unusableNotifier(settings);
+      return (await import("../adapters/webhook/unusable.ts")).unusableNotifier(settings);
     default:
       return assertNever(settings);
   }

@@ -59,7 +59,7 @@ export async function startRunning(options: DaemonOptions): Promise<RunningDaemo
   const { world, board, memory, desired } = assembly;
   const leadership = assembly.leadership();
 
-  const alerting = openAlerting(settings, adapters, assembly, log, shadow ? [] : openChannels(settings));
+  const alerting = openAlerting(settings, adapters, assembly, log, shadow ? [] : await openChannels(settings));
   const { publisher } = adapters;
   const leads = (): boolean => !shadow && leadership.standing().kind === "leader";
   const publishing = startPublishing({ clock, log, publisher, leads, standings: board.standings });

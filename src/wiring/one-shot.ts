@@ -2,10 +2,12 @@ import { connectDaemon } from "../adapters/api-client/open-client.ts";
 import { silentLog } from "../adapters/log/silent-log.ts";
 import { openController } from "../loop/controller.ts";
 import { openHistory } from "../loop/history.ts";
-import type { Decision } from "../loop/reconcile.ts";
-import { reconcile } from "../loop/reconcile.ts";
+import type { Decision, Pass } from "../loop/reconcile.ts";
+import { idlePass, reconcile } from "../loop/reconcile.ts";
+import type { Plan } from "../model/plan.ts";
 import type { Controller } from "../ports/controller.ts";
 import { InvalidInput, NotLeader } from "../ports/controller.ts";
+import type { LeaderInfo } from "../ports/coordination.ts";
 import { RegistryError } from "../ports/registry.ts";
 import type { Listener } from "../report/reporter.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -28,9 +30,13 @@ const ALERTS_WITHIN_MS = 10_000;
  */
 export async function openOneShot(settings: Settings, variables: (name: string) => string | null): Promise<Controller> {
   const adapters = openAdapters(settings, variables);
+  const office = whoLeads(adapters);
+  // Begun before it is known whether somebody else is to be asked: mostly nobody is.
+  const looking = look(settings, adapters, office);
+  looking.catch(() => undefined);
   try {
-    const leader = await leaderElsewhere(settings, adapters);
-    if (leader === null) return await look(settings, adapters);
+    const leader = await connectLeader(settings, await office);
+    if (leader === null) return await looking;
     adapters.close();
     return leader;
   } catch (error) {
@@ -39,14 +45,26 @@ export async function openOneShot(settings: Settings, variables: (name: string) 
   }
 }
 
-/** The daemon that leads, on whatever machine, where it says how it can be asked and answers; else null. */
-async function leaderElsewhere(settings: Settings, { coordination }: Adapters): Promise<Controller | null> {
-  const { holder } = await coordination.readLeader({}).catch(() => ({ holder: null }));
-  if (holder?.address == null) return null;
-  return connectDaemon({ kind: "address", url: holder.address, token: settings.server.token });
+/** The office as it was found: nobody is in it, somebody is, or Consul could not say. */
+type Office =
+  | { readonly kind: "empty" }
+  | { readonly kind: "taken"; readonly holder: LeaderInfo }
+  | { readonly kind: "unknown" };
+
+function whoLeads({ coordination }: Adapters): Promise<Office> {
+  return coordination.readLeader({}).then(
+    ({ holder }): Office => (holder === null ? { kind: "empty" } : { kind: "taken", holder }),
+    (): Office => ({ kind: "unknown" }),
+  );
 }
 
-async function look(settings: Settings, adapters: Adapters): Promise<Controller> {
+/** The daemon that leads, on whatever machine, where it says how it can be asked and answers; else null. */
+async function connectLeader({ server }: Settings, office: Office): Promise<Controller | null> {
+  if (office.kind !== "taken" || office.holder.address === null) return null;
+  return connectDaemon({ kind: "address", url: office.holder.address, token: server.token });
+}
+
+async function look(settings: Settings, adapters: Adapters, office: Promise<Office>): Promise<Controller> {
   const listeners: Listener<Decision>[] = [];
   const assembly = assemble(settings, adapters, {
     log: silentLog,
@@ -56,22 +74,26 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
     watchOnly: false,
   });
   const { world, board, memory, desired, leadership, entered } = assembly;
-  const loaded = await desired.reload();
-  if (loaded.kind === "refused") throw new InvalidInput("the desired state is not valid", loaded.problems);
+  const history = openHistory(adapters.coordination, adapters.clock);
   const beganAt = new Date(adapters.clock.wallMs()).toISOString();
   // Without Memory the plan would forget back-offs and pauses; Consul's own trouble shows in every service's trust.
-  const history = openHistory(adapters.coordination, adapters.clock);
-  await Promise.all([
-    memory.load().catch(() => undefined),
-    history.load().then(
-      (kept) => Object.entries(kept).forEach(([service, entries]) => board.restore(service, entries)),
-      () => undefined,
-    ),
-    world.eyes.learnNodes(),
-    ...world.eyes.hosts.map((host) => host.refresh()),
-  ]);
-  const alerting = openAlerting(settings, adapters, assembly, silentLog, openChannels(settings));
+  const restoring = history.load().then((kept) => {
+    for (const [service, entries] of Object.entries(kept)) board.restore(service, entries);
+  });
+  const remembering = Promise.all([memory.load(), restoring]).then(
+    () => true,
+    () => false,
+  );
+  const [loaded, channels] = await Promise.all([desired.reload(), openChannels(settings), world.eyes.learnNodes()]);
+  if (loaded.kind === "refused") throw new InvalidInput("the desired state is not valid", loaded.problems);
+  const [remembers] = await Promise.all([remembering, ...world.eyes.hosts.map((host) => host.refresh())]);
+  const alerting = openAlerting(settings, adapters, assembly, silentLog, channels);
   alerting.restore();
+  const lookAnew = async (): Promise<void> => {
+    world.eyes.registry.invalidate(null);
+    world.eyes.swarm.invalidate(null);
+    await Promise.all(world.eyes.hosts.map((host) => host.refresh()));
+  };
   const takeOffice = async (): Promise<void> => {
     // A holder that has just died still holds the key for a moment: only what holds after that time counts.
     const standing = await leadership().settled(ELECTION_MS, ["leader"]);
@@ -90,20 +112,27 @@ async function look(settings: Settings, adapters: Adapters): Promise<Controller>
         throw new NotLeader(`the lock cannot be had: ${standing.kind}`);
     }
   };
+  /** The pass of most calls: nobody is in office, and there is nothing to take it for. */
+  const passWithoutOffice = async (services: readonly string[], agreed: (plan: Plan) => void): Promise<Pass | null> => {
+    if (!remembers || (await office).kind !== "empty") return null;
+    const noted = services.map(board.history);
+    const pass = await idlePass(world, services, agreed);
+    const isNoted = services.every((service, position) => board.history(service) === noted[position]);
+    return isNoted && !alerting.hasNews() ? pass : null;
+  };
   return openController({
     world,
     board,
     live: false,
-    async lookAnew() {
-      world.eyes.registry.invalidate(null);
-      world.eyes.swarm.invalidate(null);
-      await Promise.all(world.eyes.hosts.map((host) => host.refresh()));
-    },
+    lookAnew,
     controller: () => ({ version, role: "one-shot", leader: null, since: beganAt }),
     async run(services, agreed) {
-      await takeOffice();
       // Only a pass is told to people: who merely looks does not speak for the environment.
       listeners.push(alerting);
+      const idle = await passWithoutOffice(services, agreed);
+      if (idle !== null) return idle;
+      await takeOffice();
+      await lookAnew();
       const pass = await reconcile(world, services, { agreed });
       for (const service of services) history.save(world.fence(), service, board.history(service));
       await history.flush();

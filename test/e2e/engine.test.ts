@@ -76,6 +76,17 @@ describe("heal on a plain engine, one pass at a time", () => {
     expect(await site.containers("web", { all: true })).toEqual([]);
   });
 
+  it("takes no lock and writes nothing where there is nothing to do and nothing new to tell", async () => {
+    await healthyWeb(1);
+    const keys = async (): Promise<unknown> =>
+      (await fetch(`${inject("consul")}/v1/kv/heal/${site.environment}/?recurse`)).json();
+    // The first pass that finds it healthy notes that it is.
+    await site.heal();
+    const before = await keys();
+    expect(await site.heal()).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing was to be done") });
+    expect(await keys()).toEqual(before);
+  });
+
   it("does nothing about what is as it should be", async () => {
     await healthyWeb(1);
     const before = await site.containers("web", { all: true });

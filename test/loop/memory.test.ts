@@ -44,6 +44,18 @@ describe("Memory", () => {
     expect(memory.alerts()).toEqual({ version: 1 });
   });
 
+  it("knows what is written already", async () => {
+    const { clock, fence, open } = await aPlace();
+    const memory = open();
+    const web = aService(clock.steadyMs());
+    expect(memory.holds({})).toBe(true);
+    expect(memory.holds({ services: { web } })).toBe(false);
+    await memory.commit(fence, { services: { web } });
+    expect(memory.holds({ services: { web } })).toBe(true);
+    expect(memory.holds({ services: { web: null } })).toBe(false);
+    expect(memory.holds({ fleet: { ...noFleetMemory, stopsAtMs: [1] } })).toBe(false);
+  });
+
   it("writes nothing when nothing changed, and only the keys that did", async () => {
     const { clock, consul, fence, open, coordination } = await aPlace();
     const memory = open();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decide, reconcile } from "../../src/loop/reconcile.ts";
+import { decide, idlePass, reconcile } from "../../src/loop/reconcile.ts";
 import { noServiceMemory } from "../../src/model/memory.ts";
 import { openRegistryMirror } from "../../src/observe/registry-mirror.ts";
 import { aService } from "../builders/service.ts";
@@ -181,5 +181,41 @@ describe("passes at the same time", () => {
     const scene = aWorldOf(web, api);
     await Promise.all([reconcile(scene.world, ["web"]), reconcile(scene.world, ["api"])]);
     expect(scene.noted.slice(0, 2)).toEqual(["write web", "write api"]);
+  });
+});
+
+describe("a pass without the right to act", () => {
+  it("is the whole pass when all is well and nothing has changed", async () => {
+    const scene = aWorldOf(web);
+    scene.runs(web, 1);
+    await reconcile(scene.world, ["web"]);
+    scene.noted.length = 0;
+    const pass = await idlePass(scene.world, ["web"], () => undefined);
+    expect(pass).toMatchObject({ results: [], plan: { services: { web: { waves: [], standing: { status: 0 } } } } });
+    expect(scene.noted).toEqual([]);
+  });
+
+  it("is none, and does nothing, when there is something to do", async () => {
+    const scene = aWorldOf(web);
+    expect(await idlePass(scene.world, ["web"], () => undefined)).toBeNull();
+    expect(scene.noted).toEqual([]);
+    expect(scene.decisions).toEqual([]);
+  });
+
+  it("is none when there is nothing to do but something to remember", async () => {
+    const scene = aWorldOf(web);
+    scene.runs(web, 1);
+    expect(await idlePass(scene.world, ["web"], () => undefined)).toBeNull();
+    expect(scene.noted).toEqual([]);
+  });
+
+  it("rejects with what its plan was not agreed for", async () => {
+    const scene = aWorldOf(web);
+    scene.runs(web, 1);
+    await reconcile(scene.world, ["web"]);
+    const refuse = (): never => {
+      throw new Error("another plan");
+    };
+    await expect(idlePass(scene.world, ["web"], refuse)).rejects.toThrow("another plan");
   });
 });

@@ -32,6 +32,7 @@ describe("what is loaded before a command can begin", () => {
     const { files, packages } = loadedBy("src/wiring/one-shot.ts");
     expect(files).toContain("src/loop/reconcile.ts");
     const heavy = ["undici", "ioredis", "yaml", "pino", "fastify", "prom-client", "node-cron", "typebox"];
+    heavy.push("nodemailer", "liquidjs");
     expect(heavy.filter((name) => packages.has(name))).toEqual([]);
   });
 });

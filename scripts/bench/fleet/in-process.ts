@@ -259,5 +259,6 @@ function keptMemory(asked: Asked): MemoryStore {
       kept = { fleet: update.fleet ?? kept.fleet, services: { ...kept.services, ...services } as Memory["services"] };
       return null;
     },
+    holds: () => false,
   };
 }

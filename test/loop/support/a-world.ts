@@ -65,6 +65,7 @@ export function aWorldOf(...services: readonly Service[]) {
         };
         return null;
       },
+      holds: ({ fleet, services = {} }) => fleet === undefined && Object.keys(services).length === 0,
     },
     fence: () => fence,
     async apply({ fence: assertMayAct, writtenDown }, service, plan) {
