@@ -3,10 +3,11 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { BuildOptions, Plugin } from "esbuild";
+import { compileAhead } from "./build/compile-ahead.ts";
 
 /**
- * Bundles the program to `dist/`: `bin.js` with the quick ways, and modules that are loaded when a command needs them.
- * Nothing else has to be installed to run it, so the licences of what is bundled go with it.
+ * Bundles the program to `dist/`: `bin.js` with the quick ways, `program.js` with all the rest, of which each part is run
+ * when a command first needs it, and what V8 made of that. Nothing else has to be installed to run it, so the licences of what is bundled go with it.
  */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outdir = resolve(root, process.argv[2] ?? "dist");
@@ -14,12 +15,13 @@ const outdir = resolve(root, process.argv[2] ?? "dist");
 await rm(outdir, { recursive: true, force: true });
 const common: BuildOptions = {
   absWorkingDir: root,
-  outdir,
   bundle: true,
-  format: "esm",
+  // Node's loader of modules alone takes a tenth of the time of `node -e 0`; one of its own kind can be compiled ahead.
+  format: "cjs",
+  supported: { "dynamic-import": false },
+  define: { "import.meta.url": "heal$url" },
   platform: "node",
   target: "node20.19",
-  chunkNames: "chunks/[name]-[hash]",
   // Its other form loads its parts in a way that no bundler can follow.
   alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   minifySyntax: true,
@@ -29,39 +31,100 @@ const common: BuildOptions = {
   metafile: true,
   logLevel: "warning",
 };
+/** What was written as a module asks for its own address. */
+const ownAddress = 'const heal$url=require("node:url").pathToFileURL(__filename).href;';
+const neverReached = [
+  "ssh2",
+  "cpu-features",
+  "docker-modem",
+  "tar-fs",
+  "@balena/dockerignore",
+  "@grpc/grpc-js",
+  "@grpc/proto-loader",
+  "protobufjs",
+  "fsevents",
+];
+/**
+ * Packages that only some commands need, each in a file of its own: V8 takes its time for a long text even where next to
+ * nothing of it is run.
+ */
+const packagesApart = [
+  "fastify",
+  "@fastify/bearer-auth",
+  "ioredis",
+  "liquidjs",
+  "node-cron",
+  "nodemailer",
+  "pino",
+  "prom-client",
+  "undici",
+  "yaml",
+];
 const builds = [
-  await build({ ...common, format: "cjs", entryPoints: ["src/bin.ts"], plugins: [apart("ordinary")] }),
+  await build({
+    ...common,
+    entryPoints: ["src/bin.ts"],
+    outfile: join(outdir, "bin.js"),
+    plugins: [apart("ordinary")],
+  }),
+  await build({ ...common, entryPoints: ["scripts/build/ordinary.ts"], outfile: join(outdir, "ordinary.js") }),
   await build({
     ...common,
     entryPoints: ["src/ordinary.ts"],
-    outExtension: { ".js": ".mjs" },
-    splitting: true,
-    plugins: [leaveOut(["ssh2", "cpu-features", "@grpc/grpc-js", "@grpc/proto-loader", "protobufjs", "fsevents"])],
+    outfile: join(outdir, "program.js"),
+    // What Node itself puts around such a file.
+    banner: { js: `(function(exports,require,module,__filename,__dirname){${ownAddress}` },
+    footer: { js: "})" },
+    plugins: [packaged(packagesApart), leaveOut(neverReached)],
   }),
+  ...(await Promise.all(
+    packagesApart.map((name) =>
+      build({
+        ...common,
+        entryPoints: [name],
+        outfile: join(outdir, fileOf(name)),
+        banner: { js: ownAddress },
+        plugins: [leaveOut(neverReached)],
+      }),
+    ),
+  )),
 ];
-const outputs = builds.flatMap(({ metafile }) => Object.keys(metafile?.outputs ?? {}));
 const inputs = builds.flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));
-for (const file of outputs) if (file.endsWith(".mjs")) await giveRequire(join(root, file));
 await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n');
 await chmod(join(outdir, "bin.js"), 0o755);
 await writeFile(join(outdir, "THIRD-PARTY-LICENSES.txt"), await licences(inputs));
+await compileAhead(outdir);
 
-/**
- * `bin.js` is one file without anything that the quick ways do not need: each further file costs time at start. It is
- * CommonJS, because Node's loader of modules alone takes a tenth of the time of `node -e 0`.
- */
+function fileOf(name: string): string {
+  return `packages/${name.replace(/^@/, "").replace("/", "-")}.js`;
+}
+
+/** What the program itself imports of these packages is loaded from the packages' own files. */
+function packaged(packages: readonly string[]): Plugin {
+  return {
+    name: "packaged",
+    setup({ onResolve }) {
+      onResolve({ filter: new RegExp(`^(?:${packages.join("|")})$`) }, ({ path, importer }) =>
+        importer.includes("node_modules") ? null : { path: `./${fileOf(path)}`, external: true },
+      );
+    },
+  };
+}
+
+/** `bin.js` is one file without anything that the quick ways do not need: each further file costs time at start. */
 function apart(module: string): Plugin {
   return {
     name: "apart",
     setup({ onResolve }) {
-      onResolve({ filter: new RegExp(`^\\./${module}\\.ts$`) }, () => ({ path: `./${module}.mjs`, external: true }));
+      onResolve({ filter: new RegExp(`^\\./${module}\\.ts$`) }, () => ({ path: `./${module}.js`, external: true }));
     },
   };
 }
 
 /**
- * Parts of dependencies that heal never reaches: ssh connections made by a library (it uses the system's `ssh`) and
- * BuildKit's protocol. Whoever reaches one after all gets told which.
+ * Parts of dependencies that heal never reaches: ssh connections made by a library (it uses the system's `ssh`),
+ * dockerode's own way to carry requests (it has one of its own), what packs folders for building images, and BuildKit's
+ * protocol. Whoever reaches one after all gets told which.
  */
 function leaveOut(packages: readonly string[]): Plugin {
   const filter = new RegExp(`^(?:${packages.join("|")})(?:/|$)`);
@@ -79,15 +142,6 @@ function leaveOut(packages: readonly string[]): Plugin {
       }));
     },
   };
-}
-
-/** What was written for CommonJS calls `require` for Node's own modules; a module has none unless it is made. */
-async function giveRequire(file: string): Promise<void> {
-  const text = await readFile(file, "utf8");
-  if (!/\brequire\b/.test(text)) return;
-  const made = 'import{createRequire as heal$require}from"node:module";const require=heal$require(import.meta.url);\n';
-  const [first = "", ...rest] = text.split("\n");
-  await writeFile(file, first.startsWith("#!") ? `${first}\n${made}${rest.join("\n")}` : made + text);
 }
 
 async function licences(inputs: readonly string[]): Promise<string> {

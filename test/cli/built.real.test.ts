@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -53,12 +54,47 @@ function configured(socketPath: string): string {
 }
 
 describe("the built program", () => {
-  it("has no part to be loaded late that came without its names, as CommonJS by itself does", () => {
-    const chunks = join(directory, "package/dist/chunks");
-    const nameless = readdirSync(chunks).filter((name) =>
-      /export default require_\w+\(\);?\s*$/.test(readFileSync(join(chunks, name), "utf8")),
-    );
-    expect(nameless).toEqual([]);
+  it("has what V8 made of it beside it, which this Node takes", () => {
+    const dist = join(directory, "package/dist");
+    const compiled = readdirSync(dist).filter((name) => name.endsWith(".compiled"));
+    expect(compiled).toEqual([`program.${process.arch}-${process.version}.compiled`]);
+    const { openProgram } = createRequire(import.meta.url)(join(dist, "ordinary.js")) as {
+      openProgram: () => { script: { cachedDataRejected?: boolean } };
+    };
+    expect(openProgram().script.cachedDataRejected).toBe(false);
+  });
+
+  it("runs as well without that, or with that of another V8", async () => {
+    const [name = ""] = readdirSync(join(directory, "package/dist")).filter((one) => one.endsWith(".compiled"));
+    const compiled = join(directory, "package/dist", name);
+    renameSync(compiled, join(directory, "put-away"));
+    expect(await execute(bin, ["--version"])).toMatchObject({ code: 0, err: "" });
+    writeFileSync(compiled, "of another V8");
+    expect(await execute(bin, ["--version"])).toMatchObject({ code: 0, err: "" });
+    renameSync(join(directory, "put-away"), compiled);
+  });
+
+  it("has each package that stands apart with the names by which it is used", () => {
+    const packages = join(directory, "package/dist/packages");
+    const load = createRequire(import.meta.url);
+    const used: Readonly<Record<string, readonly string[]>> = {
+      "fastify-bearer-auth.js": [],
+      "fastify.js": [],
+      "ioredis.js": ["Redis"],
+      "liquidjs.js": ["Liquid"],
+      "node-cron.js": ["createTask", "validate"],
+      "nodemailer.js": ["createTransport"],
+      "pino.js": ["pino"],
+      "prom-client.js": ["Counter", "Gauge", "Histogram", "Registry", "collectDefaultMetrics"],
+      "undici.js": ["Agent", "ProxyAgent", "request"],
+      "yaml.js": ["isMap", "parseDocument"],
+    };
+    expect(readdirSync(packages).sort()).toEqual(Object.keys(used));
+    for (const [file, names] of Object.entries(used)) {
+      const loaded = load(join(packages, file)) as Readonly<Record<string, unknown>>;
+      expect([file, names.filter((name) => typeof loaded[name] !== "function")]).toEqual([file, []]);
+      if (names.length === 0) expect(loaded).toBeTypeOf("function");
+    }
   });
 
   it("is an executable file that loads nothing but what the quick ways need", () => {
@@ -66,7 +102,7 @@ describe("the built program", () => {
     expect(text.startsWith("#!/usr/bin/env node\n")).toBe(true);
     expect(statSync(bin).mode & 0o111).toBe(0o111);
     const loads = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name);
-    expect(new Set(loads)).toEqual(new Set(["node:net", "node:fs", "node:path", "node:os"]));
+    expect(new Set(loads)).toEqual(new Set(["node:net", "node:fs", "node:path", "node:os", "./ordinary.js"]));
   });
 
   it("runs where nothing else is installed", async () => {

@@ -90,6 +90,8 @@ export class Transport {
         path,
         headers,
         signal,
+        // The connection is made here. Node would look whether its name is an address, which takes milliseconds once.
+        ...noServerName,
       });
       request.on("response", (response) => {
         this.#options.onHeaders(response.headers);
@@ -117,6 +119,8 @@ export class Transport {
     });
   }
 }
+
+const noServerName: object = { servername: "" };
 
 function parsed(json: Buffer): unknown {
   return JSON.parse(json.toString());
