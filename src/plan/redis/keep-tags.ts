@@ -3,7 +3,7 @@
  * one, a replica's tag for who follows it. All in one transaction, so that nobody ever reads two masters.
  */
 import type { RetagRoles } from "../../model/action.ts";
-import type { RedisMasterMemory, RedisNodeView, RegistrationKey, RoleWish } from "../../model/redis.ts";
+import type { RedisMasterMemory, RedisNodeView, RedisRef, RegistrationKey, RoleWish } from "../../model/redis.ts";
 import { registrationKey, tagsByRole } from "../../model/redis.ts";
 import { followsMaster, refOf, sayingOf } from "./node.ts";
 import type { RedisSituation } from "./situation.ts";
@@ -47,10 +47,26 @@ export function keepTags(
       master: wish.master,
       replicas,
       unsure,
-      former: nodes.filter((one) => one.registration !== wish.master && hadMasterTag(situation, one)).map(refOf),
+      former: [
+        ...nodes.filter((one) => one.registration !== wish.master && hadMasterTag(situation, one)).map(refOf),
+        ...endedMasters(situation),
+      ],
       because: { rule: RULE, evidence: listed.join("; ") },
     },
   ];
+}
+
+/** Its agent writes the tag back as soon as its check turns critical. */
+function endedMasters({ instances, roles }: RedisSituation): readonly RedisRef[] {
+  return instances.flatMap(({ container, registration, current }): RedisRef[] => {
+    const hasEnded = current && (container.state === "exited" || container.state === "dead");
+    if (!hasEnded || registration === null || !registration.tags.includes(roles.masterTag)) return [];
+    const { id, name, host } = container;
+    const address = { host: registration.address, port: registration.port };
+    return [
+      { containerId: id, name, host, registration: registrationKey(registration), address, peer: address, runId: null },
+    ];
+  });
 }
 
 function hadMasterTag({ registrations, roles }: RedisSituation, { registration }: RedisNodeView): boolean {

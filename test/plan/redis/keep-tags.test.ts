@@ -18,3 +18,12 @@ test("a registration of the same slot on another node gets no role (simulator se
   expect(tagsByRole("n1/heal.live.cache.1", [], wish)).toEqual(["master"]);
   expect(tagsByRole("n2/heal.live.cache.1", ["master"], wish)).toEqual([]);
 });
+
+test("the agent of a master that has ended forgets it with the tag: it would write it back (simulator seed 952885)", () => {
+  const ended = aPart(1, { state: "exited", tags: ["master"] });
+  const [action] = keepTags(aGroup([ended, aPart(2, { says: null })]), null, null);
+  expect(action).toMatchObject({
+    master: null,
+    former: [{ containerId: "container-1", registration: "n1/heal.live.cache.1" }],
+  });
+});
