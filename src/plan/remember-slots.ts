@@ -3,7 +3,7 @@ import { noSlotMemory } from "../model/memory.ts";
 import type { ServiceObservation } from "../model/observation.ts";
 import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
-import { afterStart, forgetFailures } from "./back-off.ts";
+import { afterFailure, afterStart, forgetFailures } from "./back-off.ts";
 import { generationOf, isLive, precedes } from "./same-slot.ts";
 import type { Counted, Stock } from "./stock.ts";
 import { sameEntries, withChanges } from "./with-changes.ts";
@@ -34,7 +34,7 @@ export function rememberSlots(
   for (const [number, group] of stock.bySlot) {
     const witness = number === null || number < 1 ? null : witnessOf(group);
     if (number === null || witness === null || witness.condition === "unknown") continue;
-    keep(number, rememberSlot(kept(number) ?? noSlotMemory, witness, tuning, nowMs));
+    keep(number, rememberSlot(kept(number) ?? noSlotMemory, witness, stock, tuning, nowMs));
   }
   // A slot of which nothing is known but that it may be hidden: kept in mind as such until all hosts have answered.
   for (const { number, state } of stock.slots) {
@@ -68,7 +68,7 @@ function withoutGoneOlder(slot: SlotMemory | null, observed: ServiceObservation)
   return { ...slot, olderHost: null };
 }
 
-function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs: number): SlotMemory {
+function rememberSlot(before: SlotMemory, newest: Counted, stock: Stock, tuning: Tuning, nowMs: number): SlotMemory {
   const { container } = newest.instance;
   const healthySinceMs = newest.condition === "healthy" ? (before.healthySinceMs ?? nowMs) : null;
   // An older instance than the last one that was meant to be: it may be well, but it says nothing of that one.
@@ -76,7 +76,8 @@ function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs
   // One that was created and never started does not confirm its generation: that start is to be repeated.
   const confirmed = newest.condition !== "incomplete";
   const isNews = confirmed && !before.confirmed && !isOlder;
-  const known = isNews ? afterStart(before, Math.min(nowMs, container.createdAtMs)) : before;
+  const counted = answersUncounted(before, newest, stock) ? withFailure(before, tuning, nowMs) : before;
+  const known = isNews ? afterStart(counted, Math.min(nowMs, container.createdAtMs)) : counted;
   const after = isOlder
     ? withChanges(before, { healthySinceMs, olderHost: isLive(newest) ? container.host : null })
     : withChanges(known, {
@@ -88,6 +89,27 @@ function rememberSlot(before: SlotMemory, newest: Counted, tuning: Tuning, nowMs
         healthySinceMs,
       });
   return forgetFailures(after, nowMs, tuning);
+}
+
+/**
+ * Created in answer to a failure while Memory refused to take what was meant: the failure has not been counted, and the
+ * repeated start, under the same name, will not count it.
+ */
+function answersUncounted(
+  { confirmed, generation, host, specHash }: SlotMemory,
+  newest: Counted,
+  stock: Stock,
+): boolean {
+  if (newest.condition !== "incomplete" || !confirmed || generation === 0) return false;
+  if (host !== null && stock.lostHosts.includes(host)) return false;
+  return generationOf(newest) > generation && newest.instance.container.specHash === specHash;
+}
+
+/** The failure moves the next back-off on; what it answers may be repeated as soon as it might have been. */
+function withFailure(before: SlotMemory, tuning: Tuning, nowMs: number): SlotMemory {
+  const after = afterFailure(before, nowMs, tuning, "it ended while Memory could not be written");
+  if (after.quarantinedAtMs !== null || after.backOff === null) return after;
+  return { ...after, backOff: { ...after.backOff, untilMs: before.backOff?.untilMs ?? nowMs } };
 }
 
 /** The one that tells most of its slot: the newest of those that are seen. */

@@ -93,6 +93,27 @@ describe("back-off", () => {
   });
 });
 
+describe("a death that was answered while Memory could not be written (simulator seeds 7, 920021)", () => {
+  const backOff = { delayMs: 20_000, untilMs: T0 - 5_000, because: "it ended" };
+  const before = aWorld()
+    .withService("web", { count: 1 })
+    .withSlot("web", 1, { generation: 2, confirmed: true, host: "h1", specHash: null, backOff });
+  const slotOf = (world: World) => world.plan().memory.services["web"]?.slots[1];
+  const created = before.withInstance("web", 1, { generation: 3, state: "created", specHash: null });
+
+  it("is counted when what was created for it is seen, and the repeated start does not wait for that", () => {
+    expect(slotOf(created)).toMatchObject({ failuresAtMs: [T0], backOff: { delayMs: 40_000, untilMs: T0 - 5_000 } });
+    expect(slotOf(created.after(1_000, created.plan()))?.failuresAtMs).toEqual([T0]);
+  });
+
+  it("is none where another specification was created, or one that Memory knows of", () => {
+    const renewed = before.withInstance("web", 1, { generation: 3, state: "created", specHash: "new" });
+    expect(slotOf(renewed)?.failuresAtMs).toEqual([]);
+    const known = created.withSlot("web", 1, { generation: 3, confirmed: false, host: "h1", specHash: null });
+    expect(slotOf(known)?.failuresAtMs).toEqual([]);
+  });
+});
+
 describe("a start that was sent later than it was decided (simulator seeds 96, 170)", () => {
   const backOff = { delayMs: 20_000, untilMs: T0 + 20_000, because: "it ended" };
   const meant = aWorld()

@@ -1,4 +1,5 @@
 import type { RedisAddress, RedisNode } from "../../src/model/redis.ts";
+import { isPartOf } from "../../src/model/redis.ts";
 import type { RedisRoles } from "../../src/model/service.ts";
 import { META } from "../../src/model/labels.ts";
 import type { Agent } from "./consul-agent.ts";
@@ -9,7 +10,7 @@ import type { Process } from "./process.ts";
 import type { RedisWitness } from "./redis.ts";
 import type { RedisClient } from "./redis-client.ts";
 import { holds } from "./redis-data.ts";
-import { isHung } from "./redis-process.ts";
+import { isHung, saysOf } from "./redis-process.ts";
 import type { RedisProcess } from "./redis-process.ts";
 import type { RedisServers } from "./redis-servers.ts";
 import type { RoleTagsWitness, TagChange } from "./role-tags.ts";
@@ -195,11 +196,11 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
       safety.violate("fencing", `${process.name} promoted ${nameOf(to)} and let ${nameOf(old)} hang on`);
     });
   };
-  /** It has what the master that was just made has not, and is no master of anybody: that is to be kept aside. */
+  /** What it has, or may have by what it says of its history, the master that was just made has not: that is kept aside. */
   const isLetGo = (to: RedisProcess): boolean => {
     const last = promotions.get(to.service);
     if (last === undefined || last === to || last.ended || last.follows !== null) return false;
-    return !holds(last.data, to.data);
+    return !holds(last.data, to.data) || !isPartOf(saysOf(to, nowMs()), saysOf(last, nowMs()));
   };
   /** S17: there is no failover while the master that the last one made lives and says so. */
   const mustBeNeeded = (process: Process, to: RedisProcess): void => {
