@@ -29,13 +29,10 @@ export async function configureNode(
 }
 
 function settingsFor(service: Service, access: RedisAccess, { peer, address }: RedisRef): readonly RedisSetting[] {
-  const { minReplicasToWrite, downAfterMs } = rolesOf(service);
   const announces = peer.host !== address.host || peer.port !== address.port || service.container?.ports.length !== 0;
   return [
     ...passwords(access),
-    // A second and a bit: acknowledgements come once a second.
-    { name: "min-replicas-max-lag", value: String(Math.max(2, Math.ceil(downAfterMs / 1_000) + 1)) },
-    { name: "min-replicas-to-write", value: String(minReplicasToWrite) },
+    ...replicasToWrite(service, rolesOf(service).minReplicasToWrite),
     // Lets replicas notice within about a second that a master which writes nothing has fallen silent.
     { name: "repl-ping-replica-period", value: "1" },
     // Replicas are attached one at a time, so that waiting for more of them only keeps the first one waiting.
@@ -47,6 +44,16 @@ function settingsFor(service: Service, access: RedisAccess, { peer, address }: R
           { name: "replica-announce-port", value: String(peer.port) },
         ]
       : []),
+  ];
+}
+
+/** A master takes writes only while so many replicas follow it. */
+export function replicasToWrite(service: Service, count: number): readonly RedisSetting[] {
+  const { downAfterMs } = rolesOf(service);
+  return [
+    // A second and a bit: acknowledgements come once a second.
+    { name: "min-replicas-max-lag", value: String(Math.max(2, Math.ceil(downAfterMs / 1_000) + 1)) },
+    { name: "min-replicas-to-write", value: String(count) },
   ];
 }
 

@@ -8,14 +8,15 @@ import type { RedisAccess } from "./redis-access.ts";
 import { accessOf, endpointOf, rolesOf, toolsOf } from "./redis-access.ts";
 import type { RedisOutcome } from "./redis-agent.ts";
 import { forgetMaster } from "./redis-agent.ts";
+import { holdWrites, ignoreRedis } from "./redis-hold-writes.ts";
 import { openTimeline } from "./redis-timeline.ts";
 
 const ASK_WITHIN_MS = 500;
-/** Redis lets its clients write again by itself after this, so that no crash of ours leaves them waiting. */
-const HOLD_MS = 3_000;
 /** By then everything is done or given up: well before the writes go on by themselves. */
 const CATCH_UP_WITHIN_MS = 1_000;
 const CHANGE_WITHIN_MS = 2_000;
+/** What a master that writes no more has sent is there in a moment. */
+const LAST_BYTES_WITHIN_MS = 200;
 const POLL_MS = 2;
 
 /**
@@ -34,23 +35,24 @@ export async function switchOver(hands: Hands, service: Service, action: SwitchO
   mustBe(await nodes.look(old, ASK_WITHIN_MS), from, "master");
   mustBe(await nodes.look(endpointOf(access, to), ASK_WITHIN_MS), to, "replica");
   const told = await forgetMaster(hands, service, action, false);
-  hands.fence();
   const heldAtMs = hands.clock.steadyMs();
-  await nodes.pauseWrites(old, HOLD_MS);
+  const writes = await holdWrites(hands, service, access, from);
   try {
     await caughtUp(hands, access, action);
-    timeline.add("writes held, replica caught up");
+    timeline.add(`writes ${writes.kind}, replica caught up`);
     hands.fence();
     if (hands.clock.steadyMs() - heldAtMs > CHANGE_WITHIN_MS)
       throw new ActionRefused(`${from.name} is too slow`, "later");
-    await nodes.follow(old, to.peer);
+    if (writes.kind === "refused") await setAside(hands, access, action);
+    else await nodes.follow(old, to.peer);
     await becomesMaster(hands, access, to);
     timeline.add(`${to.name} is master`);
+    if (writes.kind === "refused") await nodes.follow(old, to.peer).catch(ignoreRedis);
     await swapTags(hands, service, action);
     timeline.add("tags swapped");
   } finally {
     // Whoever still waits there is told at once that it is a replica now, or may go on.
-    await nodes.pauseWrites(old, 0).catch(ignoreRedis);
+    await writes.letGo();
   }
   for (const other of action.others) {
     hands.fence();
@@ -81,6 +83,30 @@ async function caughtUp(hands: Hands, access: RedisAccess, { from, to }: SwitchO
   }
 }
 
+/**
+ * Ends what a master writes where some of its clients still could: it becomes a replica of itself, which it can copy
+ * nothing from, and says where its history has ended. Unless the replica has all of that it is the master again. Before
+ * Redis 7 it sends nothing more once it is a replica, so that all should have arrived before.
+ */
+async function setAside(hands: Hands, access: RedisAccess, { from, to }: SwitchOver): Promise<void> {
+  const { nodes } = toolsOf(hands);
+  const old = endpointOf(access, from);
+  await nodes.follow(old, from.peer);
+  const untilMs = hands.clock.steadyMs() + LAST_BYTES_WITHIN_MS;
+  const ended = await nodes.look(old, ASK_WITHIN_MS);
+  mustBe(ended, from, "replica");
+  for (;;) {
+    const replica = await nodes.look(endpointOf(access, to), ASK_WITHIN_MS);
+    mustBe(replica, to, "replica");
+    if (replica.offset >= ended.offset) return;
+    if (hands.clock.steadyMs() >= untilMs) break;
+    await hands.clock.sleep(POLL_MS);
+  }
+  hands.fence();
+  await nodes.follow(old, null);
+  throw new ActionRefused(`${from.name} was written to until the end; it goes on as master`, "later");
+}
+
 async function becomesMaster(hands: Hands, access: RedisAccess, to: RedisRef): Promise<void> {
   const { nodes } = toolsOf(hands);
   const at = endpointOf(access, to);
@@ -103,8 +129,4 @@ async function swapTags(hands: Hands, service: Service, { from, to, others }: Sw
     },
     hands.fence,
   );
-}
-
-function ignoreRedis(error: unknown): void {
-  if (!(error instanceof RedisError)) throw error;
 }

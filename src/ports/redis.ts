@@ -14,7 +14,7 @@ export interface Redis {
   configure(at: RedisEndpoint, settings: readonly RedisSetting[]): Promise<readonly string[]>;
   /**
    * Holds the writes of its clients for so long (`CLIENT PAUSE`); 0 lets them go on. Rejects with `failing` where only
-   * all commands could be held (before Redis 6.2).
+   * all commands could be held (before Redis 6.2), ours among them.
    */
   pauseWrites(at: RedisEndpoint, forMs: number): Promise<void>;
   /** Writes its data to disk and resolves to the path of the file within its container. */

@@ -35,6 +35,8 @@ function aStage(fenceFalls = Number.POSITIVE_INFINITY) {
     [3, aReplica(3, 1)],
   ]);
   const slotOf = ({ port }: RedisAddress): number => port - 7_000;
+  /** `isOld`: they cannot hold writes; `late`: what slot 1 had still written when it became a replica. */
+  const stage = { isOld: false, late: 0 };
   let nowMs = 0;
   let fences = 0;
   const redis = {
@@ -48,16 +50,20 @@ function aStage(fenceFalls = Number.POSITIVE_INFINITY) {
       done.push(master === null ? `${slot} follows nobody` : `${slot} follows ${slotOf(master)}`);
       const before = nodes.get(slot);
       if (before === undefined) throw new RedisError("silent", "no answer");
-      const { runId, offset } = before;
+      const { runId } = before;
+      const offset = before.role === "master" && slot === 1 ? before.offset + stage.late : before.offset;
       nodes.set(
         slot,
         master === null ? aNode(slot, { runId, offset }) : aReplica(slot, slotOf(master), { runId, offset }),
       );
     },
-    async configure() {
+    async configure({ address }, settings) {
+      const least = settings.find(({ name }) => name === "min-replicas-to-write")?.value;
+      done.push(`${slotOf(address)} needs ${String(least)} replicas to write`);
       return [];
     },
     async pauseWrites({ address }, forMs) {
+      if (stage.isOld) throw new RedisError("failing", "ERR Unknown subcommand or wrong number of arguments");
       done.push(forMs === 0 ? `${slotOf(address)} writes again` : `${slotOf(address)} holds writes`);
     },
   } as Partial<Redis> as Redis;
@@ -96,7 +102,7 @@ function aStage(fenceFalls = Number.POSITIVE_INFINITY) {
       return "sequencer";
     },
   } as unknown as Hands;
-  return { hands, done, nodes };
+  return { hands, done, nodes, stage };
 }
 
 const promotion: PromoteReplica = {
@@ -221,6 +227,47 @@ describe("a switchover", () => {
       await switchOver(hands, service, planned).catch(() => undefined);
       const masters = [...nodes.values()].filter(({ role }) => role === "master");
       expect(masters.length).toBeLessThanOrEqual(1);
+    }
+  });
+});
+
+describe("a switchover between nodes that cannot hold writes (before Redis 6.2)", () => {
+  const planned: SwitchOver = {
+    kind: "switch-over",
+    service: "cache",
+    epoch: 3,
+    from: ref(1),
+    to: ref(2),
+    others: [],
+    because: { rule: "redis-switchover", evidence: "a person asked for it" },
+  };
+  test("has the master refuse them, ends its history, and hands over what is complete", async () => {
+    const { hands, done, stage } = aStage();
+    stage.isOld = true;
+    expect((await switchOver(hands, service, planned)).note).toContain("writes refused");
+    expect(done).toEqual([
+      "agent is told []",
+      "1 needs 2147483647 replicas to write",
+      "1 follows 1",
+      "2 follows nobody",
+      "1 follows 2",
+      "tags: n1/id-2 / n1/id-1",
+      "1 needs 0 replicas to write",
+    ]);
+  });
+  test("leaves all as it was when a script has written to the end what the replica does not have", async () => {
+    const { hands, done, stage, nodes } = aStage();
+    Object.assign(stage, { isOld: true, late: 20 });
+    await expect(switchOver(hands, service, planned)).rejects.toThrow("goes on as master");
+    expect(done.slice(2)).toEqual(["1 follows 1", "1 follows nobody", "1 needs 0 replicas to write"]);
+    expect(nodes.get(1)?.role).toBe("master");
+  });
+  test("never leaves two masters, wherever it is broken off", async () => {
+    for (let falls = 1; falls <= 9; falls += 1) {
+      const { hands, nodes, stage } = aStage(falls);
+      stage.isOld = true;
+      await switchOver(hands, service, planned).catch(() => undefined);
+      expect([...nodes.values()].filter(({ role }) => role === "master").length).toBeLessThanOrEqual(1);
     }
   });
 });

@@ -14,9 +14,7 @@ afterEach(async () => {
   heal = null;
 });
 
-test("a switchover loses no acknowledged write, and there are never two masters", async () => {
-  heal = await openRedisHeal();
-  const of = heal;
+async function switchesWithoutLoss(of: RedisHeal): Promise<void> {
   const old = await whole(of);
   const writer = startWriter({
     locate: async () => {
@@ -43,6 +41,26 @@ test("a switchover loses no acknowledged write, and there are never two masters"
   expect(await lostWrites(written, { host: master.address, port: master.port })).toBe(0);
   console.log(`switchover: unavailable for ${Math.round(longestGapMs(written, askedAtMs))} ms at 1 kHz`);
   expect(await roleOf(old)).toBe("slave");
+  const again = await of.switchover(old.container);
+  expect(again).toBe(old.container);
+  await until(
+    "the old master takes writes again, now that it is the master again",
+    () => ask(old, "SET", "still", "writable").catch(String),
+    (answer) => answer === "OK",
+  );
+}
+
+test("a switchover loses no acknowledged write, and there are never two masters", async () => {
+  heal = await openRedisHeal();
+  await switchesWithoutLoss(heal);
+});
+
+test("nor does one between nodes that can only refuse writes, as before Redis 6.2", async () => {
+  // Without the command each says what an old one says to `CLIENT PAUSE … WRITE`: that it knows no such thing.
+  heal = await openRedisHeal({ command: ["--save", "", "--appendonly", "no", "--rename-command", "CLIENT", ""] });
+  await switchesWithoutLoss(heal);
+  const notes = heal.results.map((result) => (result.kind === "done" ? (result.note ?? "") : ""));
+  expect(notes.some((note) => note.includes("writes refused"))).toBe(true);
 });
 
 test("a switchover to a named instance makes that one the master; to one that is not there it is refused", async () => {

@@ -77,6 +77,7 @@ export function intendRoles(before: RedisMemory, actions: readonly Action[], now
   return {
     ...memory,
     epoch,
+    configured: change.kind === "switch-over" ? without(memory.configured, change.from.containerId) : memory.configured,
     change: {
       epoch,
       cause: change.kind === "switch-over" ? "switchover" : change.cause,
@@ -86,6 +87,14 @@ export function intendRoles(before: RedisMemory, actions: readonly Action[], now
       sinceMs: repeated?.sinceMs ?? nowMs,
     },
   };
+}
+
+/**
+ * A switchover may set aside how many replicas the old master needs to write. Should `heal` end before that is put back,
+ * nobody else would: it is told the service's settings again, whatever comes of the switchover.
+ */
+function without(configured: RedisMemory["configured"], containerId: string): RedisMemory["configured"] {
+  return Object.fromEntries(Object.entries(configured).filter(([id]) => id !== containerId));
 }
 
 /** Who loses the master's tag by an action: its agent knows of it, too, until it has been told. */
