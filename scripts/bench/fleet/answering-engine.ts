@@ -59,7 +59,7 @@ export function answeringEngine({ host, turn, text, clock, asked, share }: Answe
     asked.actions += 1;
     throw new EngineError("refused", "nothing is to be changed here");
   };
-  const listed: Listing = { connection, listMs: 1_000, inspect, inspected, last: null };
+  const listed: Listing = { connection, listMs: 1_000, inspect, inspected, underWay: new Map(), last: null };
   return {
     host,
     ping: async () => ({ id: host, swarmNodeId: null, swarmManager: false }),

@@ -18,6 +18,8 @@ export interface Listing {
   readonly inspect: (id: string) => Promise<Container | null>;
   /** Containers as they were inspected or refreshed last, by id. */
   readonly inspected: Map<string, Container>;
+  /** Inspections that some list has asked for and waits for, by id. */
+  readonly underWay: Map<string, Promise<Container | null>>;
   /** The last list of every service; null before there is one. */
   last: Known | null;
 }
@@ -120,14 +122,33 @@ function isWanted(labels: Readonly<Record<string, string>>, filter: ContainerFil
   return filter.composeProjects.includes(labels[COMPOSE_LABEL.project] ?? "") && !isOneOff;
 }
 
-async function complete(
-  { connection, inspected, inspect }: Listing,
-  entry: ListedContainer,
-  lanes: Lanes,
-): Promise<Container | null> {
+/**
+ * Several lists may meet the same thousands of new containers at once, as at a start. What one finds will do for the
+ * others, where their own entry fits it.
+ */
+async function complete(listing: Listing, entry: ListedContainer, lanes: Lanes): Promise<Container | null> {
+  return (
+    fitting(listing, entry) ??
+    lanes(async () => {
+      await listing.underWay.get(entry.id)?.catch(() => null);
+      return fitting(listing, entry) ?? inspectNoted(listing, entry.id);
+    })
+  );
+}
+
+function fitting({ connection, inspected }: Listing, entry: ListedContainer): Container | null {
   const before = inspected.get(entry.id);
   const refreshed = before === undefined ? null : refresh(before, entry, connection.clock.steadyMs());
-  if (refreshed === null) return lanes(() => inspect(entry.id));
-  inspected.set(entry.id, refreshed);
+  if (refreshed !== null) inspected.set(entry.id, refreshed);
   return refreshed;
+}
+
+async function inspectNoted({ inspect, underWay }: Listing, id: string): Promise<Container | null> {
+  const inspection = inspect(id);
+  underWay.set(id, inspection);
+  try {
+    return await inspection;
+  } finally {
+    if (underWay.get(id) === inspection) underWay.delete(id);
+  }
 }

@@ -77,7 +77,14 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
     return container;
   };
 
-  const listing: Listing = { connection, listMs: deadlines.listMs, inspect, inspected, last: null };
+  const listing: Listing = {
+    connection,
+    listMs: deadlines.listMs,
+    inspect,
+    inspected,
+    underWay: new Map(),
+    last: null,
+  };
 
   const remove = async (id: string): Promise<void> => {
     try {

@@ -15,14 +15,20 @@ async function anEngine() {
   const started = { ...inspected, State: { ...inspected.State, StartedAt } };
   let list: unknown = [listed];
   let inspection: unknown = started;
+  let isListed = (): void => undefined;
+  const listedOnce = new Promise<void>((resolve) => (isListed = resolve));
   const fake = await aFakeEngine(
     {
       [`/containers/${id}/json`]: (request, response) => json(inspection)(request, response),
-      "/containers/json": (request, response) => json(list)(request, response),
+      "/containers/json": (request, response) => {
+        json(list)(request, response);
+        isListed();
+      },
     },
     { clock },
   );
   return {
+    isListed: () => listedOnce,
     list: () => fake.engine.list(everything),
     inspect: () => fake.engine.inspect(id),
     inspections: () => fake.requests.filter((line) => line.includes(`/containers/${id}/json`)).length,
@@ -65,5 +71,24 @@ describe("a list with the same bytes as the last one", () => {
     const second = await engine.list();
     expect(second).not.toBe(first);
     expect(engine.inspections()).toBe(2);
+  });
+});
+
+describe("several lists that meet the same new container", () => {
+  it("inspect it once between them", async () => {
+    const engine = await anEngine();
+    const lists = await Promise.all([engine.list(), engine.list(), engine.list()]);
+    expect(engine.inspections()).toBe(1);
+    for (const list of lists) expect(list).toEqual(lists[0]);
+  });
+
+  it("look for themselves where what one has found does not fit their own entry", async () => {
+    const engine = await anEngine();
+    const first = engine.list();
+    await engine.isListed();
+    engine.answers({ State: "exited", Status: "Exited (0) 1 second ago" });
+    const [, second] = await Promise.all([first, engine.list()]);
+    expect(engine.inspections()).toBe(2);
+    expect(second).toHaveLength(1);
   });
 });
