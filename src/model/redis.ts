@@ -86,10 +86,17 @@ export interface RedisNodeView {
   readonly movedAtMs: number | null;
 }
 
+export interface RedisLastWord {
+  readonly node: RedisNode;
+  readonly atMs: number;
+  /** By then it had ended for certain; null where only nothing was heard of it any more. */
+  readonly endedByMs: number | null;
+}
+
 export interface RedisObservation {
   readonly nodes: readonly RedisNodeView[];
-  /** What was last heard of nodes that are gone, by container id. */
-  readonly gone: Readonly<Record<string, { readonly node: RedisNode; readonly atMs: number }>>;
+  /** What was last heard of processes that are gone, by run id: one that began anew in its place is another. */
+  readonly gone: Readonly<Record<string, RedisLastWord>>;
   /** Who Sentinel says is the master; null when the service does not ask it. */
   readonly sentinel: Known<RedisAddress> | null;
 }

@@ -1,7 +1,14 @@
 import type { Instance } from "../model/instance.ts";
 import type { Known } from "../model/known.ts";
 import { known, unknown } from "../model/known.ts";
-import type { RedisAddress, RedisNode, RedisNodeView, RedisObservation, RedisTrouble } from "../model/redis.ts";
+import type {
+  RedisAddress,
+  RedisLastWord,
+  RedisNode,
+  RedisNodeView,
+  RedisObservation,
+  RedisTrouble,
+} from "../model/redis.ts";
 import { registrationKey } from "../model/redis.ts";
 import type { Service } from "../model/service.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -54,15 +61,15 @@ const DEADLINE_MIN_MS = 50;
 const DEADLINE_MAX_MS = 1_000;
 /** Who is shown for the first time meanwhile ends the sleep. */
 const IDLE_MS = 10_000;
-/** Last words of nodes that are gone: what a failover may have lost is reckoned from them. */
-const GONE_MAX = 16;
+/** Last words of processes that are gone: what a failover may have lost is reckoned from them, also after a crash loop. */
+const GONE_MAX = 64;
 
 export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
   const { clock, nodes } = deps;
   const services = new Map<string, Map<string, Watched>>();
   const sentinels = openSentinelWatch(nodes, clock);
   const sentinelsAskedAtMs = new Map<string, number>();
-  const gone = new Map<string, Map<string, { readonly node: RedisNode; readonly atMs: number }>>();
+  const gone = new Map<string, Map<string, RedisLastWord>>();
   let wake = (): void => undefined;
 
   const ask = (watched: Watched): Promise<void> => {
@@ -78,7 +85,8 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
       const access = await deps.access(service);
       const node = await nodes.look({ address: reach.address, ...access }, deadlineOf(service));
       // Another process has begun in its place: what the one before knew is all there is to reckon a loss by.
-      if (watched.last !== null && watched.last.node.runId !== node.runId) keepLast(service, watched);
+      const isAnother = watched.last !== null && watched.last.node.runId !== node.runId;
+      if (isAnother) keepLast(service, watched, clock.steadyMs());
       const moved = watched.last === null || watched.last.node.offset !== node.offset;
       // Answered after the question was sent: what it says is at least as new as that.
       watched.last = { node, atMs: askedAtMs };
@@ -91,14 +99,14 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
     }
     if (essence(watched) !== before) deps.onChange([service.name]);
   };
-  const keepLast = ({ name }: Service, { containerId, last }: Watched): void => {
-    const ends = gone.get(name) ?? new Map<string, NonNullable<Watched["last"]>>();
-    if (last !== null) ends.set(containerId, last);
+  const keepLast = ({ name }: Service, { last }: Watched, endedByMs: number | null): void => {
+    const ends = gone.get(name) ?? new Map<string, RedisLastWord>();
+    if (last !== null) ends.set(last.node.runId, { ...last, endedByMs });
     for (const id of [...ends.keys()].slice(0, Math.max(0, ends.size - GONE_MAX))) ends.delete(id);
     gone.set(name, ends);
   };
   /** Keeps what is known of those that are still there, as long as they are reached at the same place. */
-  const show = (service: Service, instances: readonly Instance[]): Map<string, Watched> => {
+  const show = (service: Service, instances: readonly Instance[], ended: ReadonlySet<string>): Map<string, Watched> => {
     const before = services.get(service.name) ?? new Map<string, Watched>();
     const after = new Map<string, Watched>();
     for (const instance of instances) {
@@ -112,7 +120,8 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
         same ? Object.assign(known, { service, reach }) : { ...fresh, service, containerId: id, host, reach },
       );
     }
-    for (const [id, watched] of before) if (!after.has(id)) keepLast(service, watched);
+    for (const [id, watched] of before)
+      if (!after.has(id)) keepLast(service, watched, ended.has(id) ? clock.steadyMs() : null);
     services.set(service.name, after);
     if ([...after.keys()].some((id) => !before.has(id))) wake();
     return after;
@@ -120,8 +129,9 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
 
   return {
     async look(service, instances, fresh) {
-      const live = instances.filter(({ container }) => container.state === "running" || container.state === "paused");
-      const watched = show(service, live);
+      const live = instances.filter(isLive);
+      const ended = instances.filter((one) => one.current && !isLive(one)).map(({ container }) => container.id);
+      const watched = show(service, live, new Set(ended));
       const due = [...watched.values()].filter((one) => one.last === null && one.trouble === null);
       // Who is known to be silent is asked by `follow`; waiting for him here would hold up a failover.
       const speaking = fresh ? [...watched.values()].filter(({ trouble }) => !isRecent(trouble, watched, clock)) : [];
@@ -176,6 +186,10 @@ export function openRedisWatch(deps: RedisWatchDeps): RedisWatch {
       }
     },
   };
+}
+
+function isLive({ container: { state } }: Instance): boolean {
+  return state === "running" || state === "paused";
 }
 
 /** A trouble that was seen again just now need not be looked for once more. */

@@ -88,10 +88,31 @@ describe("what the nodes of a service say", () => {
     await watch.look(service, [instance(1)], true);
     answers.set(7_001, aNode(1, { runId: "another", offset: 0 }));
     const restarted = await watch.look(service, [instance(1)], true);
-    expect(restarted.gone["container-1"]?.node).toMatchObject({ runId: "run-1", offset: 42 });
+    expect(restarted.gone["run-1"]?.node).toMatchObject({ runId: "run-1", offset: 42 });
     const ended = await watch.look(service, [instance(1, { state: "exited" })], true);
     expect(ended.nodes).toEqual([]);
-    expect(ended.gone["container-1"]?.node.runId).toBe("another");
+    expect(Object.keys(ended.gone)).toEqual(["run-1", "another"]);
+  });
+  test("tells by when a process had ended, through all restarts after it (simulator seed 953402)", async () => {
+    const { watch, answers, pass } = aWatch();
+    answers.set(7_001, aNode(1));
+    await watch.look(service, [instance(1)], true);
+    pass(100);
+    const ended = await watch.look(service, [instance(1, { state: "restarting" })], true);
+    expect(ended.gone["run-1"]?.endedByMs).toBe(100);
+    pass(100);
+    answers.set(7_001, aNode(1, { runId: "second" }));
+    await watch.look(service, [instance(1)], true);
+    pass(100);
+    answers.set(7_001, aNode(1, { runId: "third" }));
+    const again = await watch.look(service, [instance(1)], true);
+    expect(again.gone).toMatchObject({ "run-1": { endedByMs: 100 }, second: { endedByMs: 300 } });
+  });
+  test("does not take for ended what is only out of sight", async () => {
+    const { watch, answers } = aWatch();
+    answers.set(7_001, aNode(1));
+    await watch.look(service, [instance(1)], true);
+    expect((await watch.look(service, [], true)).gone["run-1"]?.endedByMs).toBeNull();
   });
   test("tells since when the offset has stood still", async () => {
     const { watch, answers, pass } = aWatch();

@@ -75,7 +75,7 @@ export function whyNot(
 function isOfHistory({ nodes, gone }: RedisSituation, node: RedisNode, master: RedisMasterMemory | null): boolean {
   if (master === null || node.empty) return false;
   const view = nodes.find(({ containerId }) => containerId === master.containerId);
-  const last = [view?.last, gone[master.containerId]].find((one) => one?.node.runId === master.runId)?.node;
+  const last = [view?.last, gone[master.runId]].find((one) => one?.node.runId === master.runId)?.node;
   if (last === undefined) return false;
   if (node.replicationId === last.replicationId) return true;
   return node.replicationId === last.secondReplicationId && node.offset <= last.secondOffset;

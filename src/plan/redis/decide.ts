@@ -56,7 +56,7 @@ function byState(situation: RedisSituation, master: RedisMasterMemory, state: Ma
     case "handed-over":
       return withMaster(situation, masterOf(state.to, state.node));
     case "gone": {
-      const sinceMs = Math.min(downSince(situation), state.endedAtMs ?? Number.POSITIVE_INFINITY);
+      const sinceMs = Math.min(endOf(situation, master), state.endedAtMs ?? Number.POSITIVE_INFINITY);
       return afterEnd(situation, master, { cause: "gone", evidence: state.evidence, sinceMs, fence: "none" });
     }
     case "restarted":
@@ -147,7 +147,7 @@ function afterRestart(
   const hasAll = !node.loading && !node.empty && rivals.every((rival) => sayingOf(rival)?.empty === true);
   if (hasAll && Object.keys(situation.silentHosts).length === 0) return withMaster(situation, masterOf(view, node));
   const evidence = `the master ${master.name} was started anew${node.empty ? " and is empty" : ""}`;
-  const sinceMs = Math.min(downSince(situation), restartOf(situation, master) ?? Number.POSITIVE_INFINITY);
+  const sinceMs = Math.min(endOf(situation, master), restartOf(situation, master) ?? Number.POSITIVE_INFINITY);
   const attempt = failOver(situation, master, { cause: "restarted", evidence, sinceMs, fence: "none" });
   if (attempt.standing.kind !== "none-eligible") return untagged(situation, attempt);
   const mayHaveMore = rivals.some((other) => {
@@ -228,6 +228,11 @@ function behindUnseen(
     (one) => registrationKey(one) === view.registration && one.tags.includes(situation.roles.masterTag),
   );
   return isTagged ? untagged(situation, taken) : taken;
+}
+
+/** Memory may not have been written while it ended, and Docker only tells of its last end. */
+function endOf(situation: RedisSituation, { runId }: RedisMasterMemory): number {
+  return Math.min(downSince(situation), situation.gone[runId]?.endedByMs ?? Number.POSITIVE_INFINITY);
 }
 
 function downSince({ memory, nowMs }: RedisSituation): number {

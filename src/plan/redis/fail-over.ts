@@ -101,7 +101,7 @@ function noneEligible(situation: RedisSituation, because: Because, { refused }: 
 /** How far the last word of the old master was ahead; null when it was never heard, or was about another history. */
 function gapOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory, { node }: Candidate): number | null {
   const own = nodes.find(({ containerId }) => containerId === master.containerId)?.last ?? null;
-  const past = gone[master.containerId] ?? null;
+  const past = gone[master.runId] ?? null;
   const last = [own, past].find((one) => one !== null && one.node.runId === master.runId) ?? null;
   if (last === null) return null;
   const { replicationId, secondReplicationId, offset } = last.node;

@@ -307,6 +307,16 @@ describe("a master that was started anew", () => {
     // It ran before it was the master: its process began anew within, nobody knows when.
     expect(decideRoles(group(NOW_MS - 500)).standing.kind).toBe("none-eligible");
   });
+  test("also to one that has been without it since its process was seen to end, which Memory could not be told (simulator seed 953402)", () => {
+    const group = (endedMsAgo: number | null) => {
+      const endedByMs = endedMsAgo === null ? null : NOW_MS - endedMsAgo;
+      const gone = { "run-1": { node: aNode(1), atMs: NOW_MS - 500_500, endedByMs } };
+      return aGroup([fresh(empty), aPart(2, { says: cutOff(2, 1, 500_000) })], { gone });
+    };
+    expect(kinds(group(499_000))).toEqual(["promote-replica"]);
+    expect(decideRoles(group(null)).standing.kind).toBe("none-eligible");
+    expect(decideRoles(group(300_000)).standing.kind).toBe("none-eligible");
+  });
   test("goes on with what was on its disk where nobody has more", () => {
     const decision = decideRoles(aGroup([fresh()]));
     expect(decision.memory.master?.runId).toBe("new");

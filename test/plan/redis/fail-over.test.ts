@@ -36,7 +36,7 @@ describe("a master whose container has ended", () => {
 
   test("has the missing bytes of the history told before the promotion", () => {
     const group = aGroup([ended, aPart(2, { says: cutOff(2, 1, 0, { offset: 90 }) })], {
-      gone: { "container-1": { node: aNode(1, { offset: 130 }), atMs: NOW_MS - 100 } },
+      gone: { "run-1": { node: aNode(1, { offset: 130 }), atMs: NOW_MS - 100, endedByMs: null } },
     });
     const action = promoted(group);
     expect(action?.gapBytes).toBe(40);
@@ -69,7 +69,7 @@ describe("which replica may be promoted", () => {
 
   test("one that was re-pointed and not linked since, if its data is of the master's history and not beyond it", () => {
     const last = aNode(1, { replicationId: "new", secondReplicationId: "history", secondOffset: 100 });
-    const gone = { "container-1": { node: last, atMs: NOW_MS } };
+    const gone = { "run-1": { node: last, atMs: NOW_MS, endedByMs: null } };
     const of = (changes: Parameters<typeof cutOff>[3]) =>
       kinds(aGroup([ended, aPart(2, { says: cutOff(2, 1, null, changes) })], { gone }))[0];
     expect(of({ offset: 90 })).toBe("promote-replica");
@@ -101,7 +101,7 @@ describe("which replica may be promoted", () => {
 
 describe("a loss that is too large", () => {
   const parts = [ended, aPart(2, { says: cutOff(2, 1, 0, { offset: 90 }) })];
-  const gone = { "container-1": { node: aNode(1, { offset: 130 }), atMs: NOW_MS } };
+  const gone = { "run-1": { node: aNode(1, { offset: 130 }), atMs: NOW_MS, endedByMs: null } };
   const limited = { roles: { maxDataLossBytes: 39 } };
 
   test("waits for a person", () => {
