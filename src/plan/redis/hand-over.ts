@@ -42,17 +42,33 @@ export function successors(situation: RedisSituation): readonly RedisNodeView[] 
     );
 }
 
-/** A master that nobody finds in Consul, since its slot holds another by now, hands over to one that is listed. */
+/**
+ * A master whose slot holds another by now hands over to one that is listed: nobody finds it in Consul any more, or
+ * where it is listed still, it is removed as soon as its role has gone, and nobody keeps that entry true.
+ */
 export function relieve(situation: RedisSituation, from: RedisNodeView): RedisStep | null {
   const { service, nodes, silentHosts } = situation;
-  if (service.consul === null || silentHosts[from.host] !== undefined || !isSuperseded(situation, from)) return null;
+  if (service.consul === null || silentHosts[from.host] !== undefined) return null;
+  const isUnlisted = isSuperseded(situation, from);
+  if (!isUnlisted && !isReplaced(situation, from)) return null;
   const to = successors(situation).find(({ registration }) => registration !== null);
   if (to === undefined) return null;
   const others = nodes.filter((one) => one !== to && one !== from);
-  const evidence = `${from.name} is the master and not listed in Consul: its slot holds another`;
+  const evidence = isUnlisted
+    ? `${from.name} is the master and not listed in Consul: its slot holds another`
+    : `${from.name} is the master and was replaced: a newer instance of its slot is healthy`;
   return step(
     { kind: "failing-over", sentence: `${evidence}; ${to.name} takes over`, writable: true },
     { actions: [switchTo(situation, from, to, others, evidence)], busy: true },
+  );
+}
+
+function isReplaced({ instances }: RedisSituation, { containerId }: RedisNodeView): boolean {
+  const own = instances.find(({ container }) => container.id === containerId)?.container;
+  if (own === undefined || own.slot === null) return false;
+  return instances.some(
+    ({ container: { slot, generation }, registration }) =>
+      slot === own.slot && (generation ?? 0) > (own.generation ?? 0) && registration?.status === "passing",
   );
 }
 

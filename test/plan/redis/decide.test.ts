@@ -387,6 +387,27 @@ describe("one whose slot holds another that is registered", () => {
     ]);
     expect(decision.busy).toBe(true);
   });
+  test("and is the master hands over also where it is listed still: that entry goes with it (simulator seed 953339)", () => {
+    const replaced = (generation: number, status: "passing" | "critical") => {
+      const group = aGroup([
+        aPart(1, { says: aNode(1), tags: ["master"] }),
+        aPart(2, { says: aReplica(2, 1), tags: ["slave"] }),
+      ]);
+      const instances = group.instances.map((one) =>
+        one.container.id !== "container-2" || one.registration === null
+          ? one
+          : {
+              ...one,
+              container: { ...one.container, slot: 1, generation },
+              registration: { ...one.registration, status },
+            },
+      );
+      return kinds({ ...group, instances });
+    };
+    expect(replaced(2, "passing")).toEqual(["switch-over"]);
+    expect(replaced(2, "critical")).not.toContain("switch-over");
+    expect(replaced(1, "passing")).not.toContain("switch-over");
+  });
   test("and is the master stays it while its host's engine is silent: its slot may not hold another", () => {
     const decision = decideRoles({ ...withOlder(aNode(3), 3), silentHosts: { h1: "no answer" } });
     expect(decision.actions.filter(({ kind }) => kind === "switch-over")).toEqual([]);
