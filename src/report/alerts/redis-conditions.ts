@@ -38,10 +38,12 @@ function roles(facts: AlertFacts, name: string, service: ServiceFacts): AlertCon
       ...(needsPerson.has(redis.kind)
         ? [`${command(facts, `redis promote ${shellWord(name)} --to INSTANCE`)} decides who is the master.`]
         : []),
+      ...(remedies[redis.kind] ?? []),
       silenceAdvice(facts, name),
     ],
+    // Also which start waits until nobody can take a new instance for the old master.
     evidence: service.holds
-      .filter(({ because }) => because.rule.startsWith("redis"))
+      .filter(({ because, heldBy }) => because.rule.startsWith("redis") || heldBy === "redis-data")
       .map(({ because, reason }) => `${said(because.evidence)}: ${said(reason)}`),
   });
 }
@@ -86,10 +88,23 @@ const needsPerson: ReadonlySet<RedisStandingKind> = new Set([
   "too-much-loss",
   "two-masters",
   "stranger",
+  "master-silent",
 ]);
 
+/** What a person can mend, beside deciding who is the master. */
+const remedies: Partial<Record<RedisStandingKind, readonly string[]>> = {
+  "none-eligible": ["Or mend what keeps a replica from it, as named above: it is promoted as soon as it qualifies."],
+  "wrong-password": ["Mend `redis.auth` of the service, or the password of the node that is named above."],
+  unseen: [
+    "Mend what keeps the one that is named above from answering. If it is lost for good, end its container; what only it held is then given up.",
+  ],
+};
+
 const doing: Partial<Record<RedisStandingKind, string>> = {
-  "none-eligible": "Promotes nobody: each of the replicas could lose more than it saves. Goes on once one qualifies.",
+  "none-eligible":
+    "Promotes nobody: each of the replicas could lose more than it saves. Starts nothing that they could take for the " +
+    "old master. Goes on once one qualifies.",
+  unseen: "Waits: who cannot be asked may be the master, or hold its data. Starts nothing in its old place.",
   "too-much-loss": "Waits for a person, as the service's maxDataLoss says.",
   "two-masters": "Touches neither: making one a replica deletes what it holds.",
   "wrong-password": "Leaves that node alone and tries the password again, as it may be changed at any time.",
