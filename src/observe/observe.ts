@@ -149,7 +149,8 @@ async function observeService(
     agreeingReads: isPicture ? eyes.pictures.see(service.name, joined.instances) : 0,
     registrationsBefore,
   };
-  if (sources !== null) eyes.lastLooks.keep(sources, observation);
+  // A host may have fallen silent while Consul was asked: that is no source, and would be seen for ever.
+  if (sources !== null && Object.keys(silentHosts).length === 0) eyes.lastLooks.keep(sources, observation);
   return observation;
 }
 

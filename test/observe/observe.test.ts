@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Container } from "../../src/model/instance.ts";
+import { unknown } from "../../src/model/known.ts";
 import type { Memory } from "../../src/model/memory.ts";
 import { noFleetMemory, noServiceMemory } from "../../src/model/memory.ts";
 import type { HostMirror } from "../../src/observe/host-mirror.ts";
@@ -68,6 +69,26 @@ describe("observing a service", () => {
     expect((await seen())?.instances).toMatchObject([{ registration: null }, { registration: null }]);
     eyes.lastLooks.forgetAll();
     expect(await seen()).not.toBe(second);
+  });
+
+  it("does not go on with that of a host that was silent only while Consul was asked (simulator seed 970029)", async () => {
+    const host = aHostMirror("h1", [container(1)]);
+    let isSilent = false;
+    const { eyes, look } = looking([
+      { ...host, engine: () => (isSilent ? unknown("connection refused") : host.engine()) },
+    ]);
+    const registry = {
+      ...eyes.registry,
+      service: (...asked: Parameters<typeof eyes.registry.service>) => {
+        isSilent = true;
+        return eyes.registry.service(...asked);
+      },
+    };
+    const desired = aDesiredState([web]);
+    const during = await observe({ ...eyes, registry }, desired, ["web"], noMemory, "mirror");
+    expect(during.services["web"]?.silentHosts).toEqual({ h1: "connection refused" });
+    isSilent = false;
+    expect((await look()).services["web"]?.silentHosts).toEqual({});
   });
 
   it("makes a new observation of what a closer look or a silent host is about", async () => {
