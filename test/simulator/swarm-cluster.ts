@@ -1,6 +1,7 @@
 import type { ContainerTemplate } from "../../src/model/service.ts";
 import { EngineError } from "../../src/ports/engine.ts";
 import type { SwarmNode, SwarmService, SwarmTask } from "../../src/ports/swarm.ts";
+import { isUp } from "./container.ts";
 import type { TrueContainer } from "./container.ts";
 import type { Machine } from "./machine.ts";
 import type { Dice } from "./random.ts";
@@ -133,8 +134,15 @@ export function swarmCluster(deps: SwarmClusterDeps): SwarmCluster {
     const firstToGo = running.reverse().sort((a, b) => isStarted(a) - isStarted(b));
     for (const task of firstToGo.slice(0, Math.max(0, running.length - service.replicas))) retire(task);
     // Managers keep five old tasks per slot; a bound is enough here.
-    if (service.tasks.length > 4 * service.replicas + 20)
-      service.tasks = service.tasks.filter((task) => task.desiredState === "running");
+    if (service.tasks.length > 4 * service.replicas + 20) forgetOld(service);
+  };
+  /** A task that is forgotten takes its container with it; a node that is down sees to that once it is back. */
+  const forgetOld = (service: TrueService): void => {
+    for (const { desiredState, container, nodeId } of service.tasks) {
+      if (desiredState === "running" || container === null || nodeId === null || down.has(container.machine)) continue;
+      if (!isUp(container)) machineOf(nodeId).remove(container);
+    }
+    service.tasks = service.tasks.filter((task) => task.desiredState === "running");
   };
   const nodeDown = (machine: Machine): void => {
     down.add(machine.machine);
