@@ -52,7 +52,7 @@ export function openRedisControl(parts: RedisControlParts): RedisControl {
 
 function mustHaveRoles(world: World, service: string): void {
   if (world.desired().services[service]?.redis != null) return;
-  throw new ControllerError("refused", `${service} has no redis section in the desired state`);
+  throw new ControllerError("mistaken", `${service} has no redis section in the desired state`);
 }
 
 function memoryOf(world: World, service: string): RedisMemory {

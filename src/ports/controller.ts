@@ -28,7 +28,7 @@ export interface Controller {
   close(): Promise<void>;
 }
 
-/** Rejects with `ControllerError` `refused` when the service has no roles or what is asked for cannot be done now. */
+/** Rejects with `ControllerError`: `mistaken` when the service has no roles, `refused` when it cannot be done now. */
 export interface RedisControl {
   status(service: string): Promise<RedisReport>;
   /** Hands the master role over as planned, to a container's name or a slot's number; null: to the best replica. */
@@ -100,11 +100,11 @@ export class UnknownService extends Error {
 /**
  * The daemon could not be asked. `absent`: none is there. `silent`: it took the question and did not answer in time.
  * `denied`: it may not be asked, by file permission or for want of the token. `unclear`: the answer broke off or makes
- * no sense. `refused`: it understood and said no.
+ * no sense. `refused`: it understood and said no. `mistaken`: nothing of the kind can be asked about that service.
  */
 export class ControllerError extends Error {
   override readonly name = "ControllerError";
-  readonly kind: "absent" | "silent" | "denied" | "unclear" | "refused";
+  readonly kind: "absent" | "silent" | "denied" | "unclear" | "refused" | "mistaken";
   constructor(kind: ControllerError["kind"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.kind = kind;

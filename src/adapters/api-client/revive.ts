@@ -17,6 +17,8 @@ export function revive({ status, body }: Answered): Error {
       return new InvalidInput(error.message, error.problems ?? []);
     case "denied":
       return new ControllerError("denied", error.message);
+    case "usage":
+      return new ControllerError("mistaken", error.message);
     default:
       return new ControllerError("refused", error.message);
   }

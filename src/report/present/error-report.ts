@@ -56,5 +56,7 @@ function controllerError({ kind, message }: ControllerError): ErrorReport["error
       return { code: "unavailable", message, advice: "`heal status` shows what became of it" };
     case "refused":
       return { code: "unavailable", message, advice: null };
+    case "mistaken":
+      return { code: "usage", message, advice: null };
   }
 }

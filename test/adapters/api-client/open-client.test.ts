@@ -7,7 +7,13 @@ import type { Endpoint } from "../../../src/adapters/api-client/open-client.ts";
 import { connectDaemon } from "../../../src/adapters/api-client/open-client.ts";
 import { secret } from "../../../src/model/secret.ts";
 import type { Controller } from "../../../src/ports/controller.ts";
-import { InvalidInput, NotLeader, PlanChanged, UnknownService } from "../../../src/ports/controller.ts";
+import {
+  ControllerError,
+  InvalidInput,
+  NotLeader,
+  PlanChanged,
+  UnknownService,
+} from "../../../src/ports/controller.ts";
 import type { FakeController } from "../../cli/support/fake-controller.ts";
 import { fakeController } from "../../cli/support/fake-controller.ts";
 import { aDirectory, running } from "../../server/support/running.ts";
@@ -57,6 +63,7 @@ describe.each(["socket", "address"] as const)("a daemon asked by its %s", (kind)
       new NotLeader("h2 leads", "ask there"),
       new UnknownService("wbe", "web"),
       new InvalidInput("the desired state is not valid", [problem]),
+      new ControllerError("mistaken", "web has no redis section in the desired state"),
     ];
     const left = [...errors];
     const { remote } = await asked(fakeController({ pass: async () => Promise.reject(left.shift()) }));
