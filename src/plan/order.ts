@@ -2,11 +2,13 @@ import type { Action } from "../model/action.ts";
 import { isRedisAction } from "../model/action.ts";
 
 /**
- * Waves of one service: what an agent is to forget before somebody else gets a tag; a change of a Redis master and the tags that go with it; registrations early, since clients miss what is not listed; then what works on the service as
- * a whole; then starts in a slow start of 1, 2, 4, 8 … (an image that cannot run fails once, not forty times); and last
- * what takes something away, and then what makes replicas, which may take long.
+ * Waves of one service: what an agent is to forget before somebody else gets a tag; a change of a Redis master and the tags
+ * that go with it; registrations early, since clients miss what is not listed; then what works on the service as a whole;
+ * then starts in a slow start of 1, 2, 4, 8 … (an image that cannot run fails once, not forty times), or as many at first
+ * as are `proven`: healthy by the same specification; and last what takes something away, and then what makes replicas,
+ * which may take long.
  */
-export function inWaves(actions: readonly Action[]): readonly (readonly Action[])[] {
+export function inWaves(actions: readonly Action[], proven: number): readonly (readonly Action[])[] {
   const starts: Action[] = [];
   const repairs: Action[] = [];
   const scales: Action[] = [];
@@ -43,13 +45,13 @@ export function inWaves(actions: readonly Action[]): readonly (readonly Action[]
         (isRedisAction(action) ? replicas : stops).push(action);
     }
   }
-  const waves = [forgets, changes, tags, repairs, scales, ...slowStart(starts), stops, replicas];
+  const waves = [forgets, changes, tags, repairs, scales, ...slowStart(starts, Math.max(1, proven)), stops, replicas];
   return waves.filter((wave) => wave.length > 0);
 }
 
-function slowStart<T>(items: readonly T[]): readonly (readonly T[])[] {
+function slowStart<T>(items: readonly T[], first: number): readonly (readonly T[])[] {
   const waves: T[][] = [];
-  let size = 1;
+  let size = first;
   for (let from = 0; from < items.length;) {
     waves.push(items.slice(from, from + size));
     from += size;

@@ -103,7 +103,7 @@ export function plan({ desired, observed, memory, tuning, nowMs }: PlanInput): P
     memories[name] = after;
     plans[name] = {
       service: name,
-      waves: inWaves(allowed.actions),
+      waves: inWaves(allowed.actions, provenBy(situation)),
       holds: allowed.holds,
       standing,
       needsLook,
@@ -134,6 +134,13 @@ function situationOf(
   const trust = judgeTrust(service, observed, hosts, stock, tuning);
   const known = rememberSeen(settled, service, observed, stock, trust, tuning, nowMs);
   return { environment, service, observed, hosts, memory: known, trust, stock, tuning, nowMs };
+}
+
+/** How many are healthy by the specification that is asked for now: it can run, so that as many more may begin at once. */
+function provenBy({ service, stock }: Situation): number {
+  return stock.counted.filter(
+    ({ condition, instance }) => condition === "healthy" && instance.container.specHash === service.specHash,
+  ).length;
 }
 
 function propose(situation: Situation): Proposal {

@@ -43,6 +43,17 @@ describe("start-missing", () => {
     expect(waves(planned).map((wave) => wave.length)).toEqual([1, 2, 4, 2]);
   });
 
+  it("begins with as many at once as are healthy by the same specification", () => {
+    const three = aWorld()
+      .withService("web", { count: 10 })
+      .withInstance("web", 1)
+      .withInstance("web", 2, { on: "h2" })
+      .withInstance("web", 3);
+    expect(waves(three.plan()).map((wave) => wave.length)).toEqual([3, 4]);
+    const unwell = three.withInstance("web", 4, { consul: "critical" }).withInstance("web", 5, { specHash: "older" });
+    expect(waves(unwell.plan()).map((wave) => wave.length)).toEqual([3, 2]);
+  });
+
   it("fills the missing slots only, each under its own number", () => {
     const world = aWorld().withService("web", { count: 4 }).withInstance("web", 2).withInstance("web", 4, { on: "h2" });
     expect(does(world.plan())).toEqual(["start web.1.1 on h1 (start-missing)", "start web.3.1 on h2 (start-missing)"]);
