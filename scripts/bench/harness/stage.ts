@@ -6,6 +6,7 @@ import { ensureConsul } from "../../machine/consul.ts";
 import { ensureDocker } from "../../machine/docker.ts";
 import { ensureImages } from "../../machine/images.ts";
 import { mustRun } from "../../machine/processes.ts";
+import { ensureSwarm } from "../../machine/swarm.ts";
 import type { Context } from "./row.ts";
 
 /** A real engine and a real Consul, those of the variables or our own, and the built program. */
@@ -23,6 +24,7 @@ export function stageOf(context: Context): Promise<Stage> {
     const docker = process.env["HEAL_TEST_DOCKER"] ?? (await own(context, "Docker", ensureDocker({ say }))).dockerHost;
     const consul = process.env["HEAL_TEST_CONSUL"] ?? (await own(context, "Consul", ensureConsul({ say }))).address;
     await ensureImages(docker, ["heal-demo/web:1"], { say });
+    context.undo("Swarm", await ensureSwarm(docker));
     return {
       docker,
       consul,

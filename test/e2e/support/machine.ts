@@ -14,7 +14,7 @@ import { ensureDocker } from "../../../scripts/machine/docker.ts";
 import { askEngine } from "../../../scripts/machine/engine-api.ts";
 import { demoImages, ensureImages } from "../../../scripts/machine/images.ts";
 import { ensurePrograms, type Need } from "../../../scripts/machine/packages.ts";
-import { stateFolder } from "../../../scripts/machine/state.ts";
+import { ensureSwarm } from "../../../scripts/machine/swarm.ts";
 import { sweep, sweepAfterExit } from "../../../scripts/machine/sweep.ts";
 
 declare module "vitest" {
@@ -66,17 +66,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await teardown();
     throw error;
   }
-}
-
-/** One Swarm for all tests that need one; gives the way back. An engine that ends with the run needs none. */
-async function ensureSwarm(docker: string): Promise<() => Promise<void>> {
-  const { Swarm } = await askEngine<{ Swarm: { LocalNodeState: string } }>(docker, "GET", "/info");
-  if (Swarm.LocalNodeState === "active") return async () => undefined;
-  await askEngine(docker, "POST", "/swarm/init", { json: { ListenAddr: "127.0.0.1:0", AdvertiseAddr: "127.0.0.1" } });
-  const ours = process.env["HEAL_TEST_DOCKER"] !== undefined || docker.includes(stateFolder());
-  return async () => {
-    if (!ours) await askEngine(docker, "POST", "/swarm/leave?force=true");
-  };
 }
 
 /** What the tests of this run run against, for their report. */
