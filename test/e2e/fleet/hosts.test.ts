@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { callEngine } from "../../../scripts/machine/engine-api.ts";
 import { noteFault } from "../support/fault-report.ts";
-import { sample } from "../support/fleet-site.ts";
+import { nodeIs, sample } from "../support/fleet-site.ts";
 import { untilChecks } from "../support/peers.ts";
 import { until } from "../support/site.ts";
 import { threeHosts } from "../support/three-hosts.ts";
@@ -69,10 +69,10 @@ describe("heal over several engines", () => {
     const daemon = await three.oneOnEach("60s");
     const beganAtMs = Date.now();
     await three.fleet.unplug(3);
-    await until(() => nodeIs("h3", "critical"), "Consul to find it dead", 60_000);
+    await until(() => nodeIs(three.fleet, "h3", "critical"), "Consul to find it dead", 60_000);
     await untilChecks(daemon, 3);
     await three.fleet.plug(3);
-    await until(() => nodeIs("h3", "passing"), "Consul to find it alive", 60_000);
+    await until(() => nodeIs(three.fleet, "h3", "passing"), "Consul to find it alive", 60_000);
     await untilChecks(daemon, 0);
     await three.allHealthy();
     expect(three.eventsSince(beganAtMs)).toEqual([]);
@@ -160,9 +160,3 @@ describe("heal over several engines", () => {
     });
   }
 });
-
-async function nodeIs(node: string, status: string): Promise<boolean> {
-  const answer = await fetch(`${three.fleet.consul.address}/v1/health/node/${node}?consistent`);
-  const found = (await answer.json()) as { readonly CheckID: string; readonly Status: string }[];
-  return found.some((check) => check.CheckID === "serfHealth" && check.Status === status);
-}

@@ -103,3 +103,10 @@ export function sample({ healthy, running }: FleetSite, everyMs = 150): { stop()
     },
   };
 }
+
+/** Whether Consul's members say that of a host, as a consistent read has it. */
+export async function nodeIs({ consul }: Fleet, node: string, status: "passing" | "critical"): Promise<boolean> {
+  const answer = await fetch(`${consul.address}/v1/health/node/${node}?consistent`);
+  const found = (await answer.json()) as { readonly CheckID: string; readonly Status: string }[];
+  return found.some((check) => check.CheckID === "serfHealth" && check.Status === status);
+}

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { callEngine, engineAnswers } from "../../../scripts/machine/engine-api.ts";
 import { startFleet, type Fleet, type FleetHost } from "../../../scripts/machine/fleet.ts";
 import { openEventLog, type EngineEvent, type EventLog } from "./event-log.ts";
-import { openFleetSite, type FleetSite } from "./fleet-site.ts";
+import { nodeIs, openFleetSite, type FleetSite } from "./fleet-site.ts";
 import { startPeer, tellIfFailed, type Peer, type PeerOptions } from "./peers.ts";
 import { webService } from "./services.ts";
 import { until } from "./site.ts";
@@ -39,6 +39,11 @@ export function threeHosts(): ThreeHosts {
     await until(
       async () => (await Promise.all(hosts().map(({ docker }) => engineAnswers(docker)))).every(Boolean),
       "all engines to answer",
+    );
+    // An instance on a host that Consul still calls dead would be replaced for that.
+    await until(
+      async () => (await Promise.all(hosts().map(({ name }) => nodeIs(fleet, name, "passing")))).every(Boolean),
+      "Consul to find all hosts alive",
     );
     const settings = { healing: { backOff: { initial: "500ms", max: "2s" } } };
     ground = openFleetSite(fleet, { service: "web", runtime: "engine", settings });
