@@ -1,6 +1,7 @@
 import type { Hold } from "../model/action.ts";
 import { graceOf } from "./condition.ts";
 import { lostAtMs } from "./lost-host.ts";
+import { patienceMs } from "./patience.ts";
 import type { Situation } from "./situation.ts";
 
 /** When the service is due for another look although nothing happens, or null when only an event can change it. */
@@ -18,7 +19,7 @@ export function lookAgainAt(situation: Situation, holds: readonly Hold[]): numbe
     // Of one that crashed, when it has run for its grace, and when it is known to go on crashing.
     due((instance.container.startedAtMs ?? nowMs) + graceMs);
     due((notPassingSinceMs ?? nowMs) + 2 * graceMs);
-    due((notPassingSinceMs ?? nowMs) + service.healing.unhealthyAfterMs);
+    due((notPassingSinceMs ?? nowMs) + patienceMs(service, instance));
   }
   for (const { expiresAtMs } of memory.inFlight) due(expiresAtMs);
   for (const name of Object.keys(observed.silentHosts)) {

@@ -5,6 +5,7 @@ import type { Service } from "../model/service.ts";
 import type { Tuning } from "../model/tuning.ts";
 import type { Condition } from "./condition.ts";
 import { conditionOf, graceOf, isJudgedByConsul, isWithinGrace } from "./condition.ts";
+import { patienceMs } from "./patience.ts";
 import { isLive, sortOut } from "./same-slot.ts";
 import { slotsOf } from "./slots.ts";
 
@@ -147,7 +148,7 @@ function countAll(counted: readonly Counted[], memory: ServiceMemory) {
 
 /** What only slots can tell: who is there besides them, and so how many are too many. */
 function countSlots({ service, memory, nowMs }: Sight, counted: readonly Counted[], slots: readonly Slot[]) {
-  const { count, healing } = service;
+  const { count } = service;
   const isOutside = (slot: number | null): boolean => slot === null || slot < 1 || slot > count;
   const outside = counted.filter((one) => !one.superseded && isOutside(one.instance.container.slot));
   let occupied = 0;
@@ -159,7 +160,8 @@ function countSlots({ service, memory, nowMs }: Sight, counted: readonly Counted
   const hidden = outside.filter(({ condition }) => condition === "unknown").length;
   const onTheirWay = memory.inFlight.filter(({ kind, slot }) => kind === "start" && isOutside(slot)).length;
   // As in a slot: who fails a check for a moment is not given up at once.
-  const isDue = (one: Counted): boolean => nowMs - (one.notPassingSinceMs ?? nowMs) >= healing.unhealthyAfterMs;
+  const isDue = (one: Counted): boolean =>
+    nowMs - (one.notPassingSinceMs ?? nowMs) >= patienceMs(service, one.instance);
   const filling = outside.filter((one) => isLive(one) && (one.condition !== "unhealthy" || !isDue(one))).length;
   return {
     unknown: hiddenSlots + hidden,

@@ -5,6 +5,7 @@
  * who starts, is not listed, or fails a check for a moment.
  */
 import type { Action } from "../../model/action.ts";
+import { patienceMs } from "../patience.ts";
 import { isLive } from "../same-slot.ts";
 import type { Proposal, Situation } from "../situation.ts";
 import type { Counted } from "../stock.ts";
@@ -38,7 +39,7 @@ function isHealthy({ condition, superseded }: Counted): boolean {
 
 function mayServe({ service, nowMs }: Situation, one: Counted): boolean {
   if (one.superseded || !isLive(one)) return false;
-  const isGivenUp = nowMs - (one.notPassingSinceMs ?? nowMs) >= service.healing.unhealthyAfterMs;
+  const isGivenUp = nowMs - (one.notPassingSinceMs ?? nowMs) >= patienceMs(service, one.instance);
   return one.condition !== "unhealthy" || !isGivenUp;
 }
 

@@ -8,6 +8,7 @@
 import type { Because, Hold } from "../../model/action.ts";
 import { noSlotMemory } from "../../model/memory.ts";
 import { waitOf } from "../back-off.ts";
+import { patienceMs } from "../patience.ts";
 import { beginPlacement, isBoundToHost } from "../placement.ts";
 import { ADOPTED_SLOT } from "../remember-slots.ts";
 import { RULE } from "../rule-names.ts";
@@ -52,7 +53,7 @@ function isBesideSlots(situation: Situation, { instance }: Counted): boolean {
 }
 
 function isDue(situation: Situation, one: Counted): boolean {
-  return unhealthyForMs(situation, one) >= situation.service.healing.unhealthyAfterMs;
+  return unhealthyForMs(situation, one) >= patienceMs(situation.service, one.instance);
 }
 
 /**
@@ -86,8 +87,9 @@ function replaceInSlot(situation: Situation, one: Counted, slot: number, because
   const company = all.filter(isLive);
   const newest = company.reduce((a, b) => (generationOf(b) > generationOf(a) ? b : a), one);
   if (company.length > 1) {
-    const isGivenUp = unhealthyForMs(situation, newest) >= service.healing.unhealthyAfterMs;
-    return isGivenUp ? stop(situation, newest, withdrawal(newest)) : onlyHold(oneAtATime(situation, one));
+    return isDue(situation, newest)
+      ? stop(situation, newest, withdrawal(newest))
+      : onlyHold(oneAtATime(situation, one));
   }
   const remembered = memory.slots[slot] ?? { ...noSlotMemory, generation: generationOf(one) };
   const wait = waitOf(remembered, service.specHash, nowMs);
@@ -138,14 +140,14 @@ function withdrawal({ instance }: Counted): Because {
 }
 
 function notYet(situation: Situation, one: Counted): Hold {
-  const { service, nowMs } = situation;
   const forMs = unhealthyForMs(situation, one);
+  const afterMs = patienceMs(situation.service, one.instance);
   return holdBack(
     situation,
     { rule: RULE.replaceUnhealthy, evidence: evidenceOf(one, forMs) },
     "unhealthy-after",
-    `it is replaced when that has lasted ${service.healing.unhealthyAfterMs / 1000} s`,
-    nowMs + service.healing.unhealthyAfterMs - forMs,
+    `it is replaced when that has lasted ${afterMs / 1000} s`,
+    situation.nowMs + afterMs - forMs,
   );
 }
 

@@ -26,6 +26,23 @@ describe("replace-unhealthy", () => {
     expect(planned.plan.services["web"]?.lookAgainAtMs).toBe(T0 + 1_000);
   });
 
+  it("gives what is well on a host that only Consul calls dead as long as a lost host has", () => {
+    const healing = { unhealthyAfterMs: 10_000, lostAfterMs: 60_000, maxUnavailable: 0 };
+    const after = (forMs: number) =>
+      aWorld()
+        .withService("web", { healing })
+        .withInstance("web", 1, { consul: "node-critical" })
+        .withInstance("web", 2, { on: "h2" })
+        .withSlot("web", 1, { generation: 1, host: "h1" })
+        .withMemory("web", { notPassingSinceMs: { "web/1/1@h1": T0 - forMs } })
+        .looked()
+        .plan();
+    expect(holds(after(59_000))).toEqual(["replace-unhealthy: unhealthy-after"]);
+    expect(after(59_000).plan.services["web"]?.lookAgainAtMs).toBe(T0 + 1_000);
+    expect(does(after(60_000))).toEqual(["start web.1.2 on h2 (replace-unhealthy)"]);
+    expect(does(withOneCritical(10_000, { healing }).plan())).toEqual(["start web.1.2 on h1 (replace-unhealthy)"]);
+  });
+
   it("starts a new one first, saying what Consul said of the old", () => {
     const planned = withOneCritical(30_000).plan();
     expect(does(planned)).toEqual(["start web.1.2 on h1 (replace-unhealthy)"]);
