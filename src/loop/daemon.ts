@@ -140,8 +140,10 @@ export function startDaemon(parts: DaemonParts): Daemon {
       starting.delete("Consul has not answered yet");
       world.eyes.registry.invalidateNodes();
       world.eyes.registry.invalidate(names === "all" ? null : names);
-      nudges.nudge(names === "all" ? null : servicesOf(names));
-      probeSilent();
+      const services = names === "all" ? null : servicesOf(names);
+      nudges.nudge(services);
+      // A host that has died takes services along that are ours, or nothing hangs on it.
+      if (services === null || services.length > 0) probeSilent();
     },
     onTrouble(reason) {
       log.warn({ event: EVENT.consulTrouble, reason }, "Consul cannot be relied on");

@@ -36,6 +36,15 @@ describe("what heal costs others", () => {
     expect(asked).toMatchObject({ consul: 0, docker: 0, actions: 0, commits: 0, passes: 1 });
   });
 
+  it("is nothing at all when Consul says that services of others have changed", async () => {
+    const asked = await cost(async () => {
+      for (let hint = 0; hint < 10; hint += 1) await heal.hint(["postgres", "heal-status"]);
+    });
+    expect(asked).toMatchObject({ consul: 0, docker: 0, actions: 0, commits: 0, passes: 0 });
+    // Each engine is asked once a second whatever happens.
+    expect(asked.pings).toBeLessThan(10 * hosts);
+  });
+
   it("is one pass for a hundred hints about the same service that come at once", async () => {
     const asked = await cost(() => Promise.all(Array.from({ length: 100 }, () => heal.hint([serviceName(3)]))));
     expect(asked.passes).toBeLessThanOrEqual(2);

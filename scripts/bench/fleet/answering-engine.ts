@@ -62,7 +62,10 @@ export function answeringEngine({ host, turn, text, clock, asked, share }: Answe
   const listed: Listing = { connection, listMs: 1_000, inspect, inspected, underWay: new Map(), last: null };
   return {
     host,
-    ping: async () => ({ id: host, swarmNodeId: null, swarmManager: false }),
+    async ping() {
+      asked.pings += 1;
+      return { id: host, swarmNodeId: null, swarmManager: false };
+    },
     list: (filter) => listContainers(listed, filter),
     inspect,
     start: unasked,

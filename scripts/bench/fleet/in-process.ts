@@ -51,6 +51,8 @@ export interface Asked {
   consulBytes: number;
   docker: number;
   dockerBytes: number;
+  /** Of the engines, also by the clock. */
+  pings: number;
   /** Writes to Docker and Consul: none is expected of a healthy fleet. */
   actions: number;
   /** Transactions that write Memory. */
@@ -71,6 +73,7 @@ export async function openInProcess(
     consulBytes: 0,
     docker: 0,
     dockerBytes: 0,
+    pings: 0,
     actions: 0,
     commits: 0,
     passes: 0,

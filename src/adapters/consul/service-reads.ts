@@ -15,8 +15,11 @@ export interface ServiceReadsDeps {
 const AT_ONCE = 32;
 /** So many go out without a look at whether more are coming. */
 const UNASKED = 8;
-/** From so many that wait on, everything is read instead: two requests for each node in place of one for each service. */
-const WORTH_ALL = 64;
+/**
+ * From so many that wait on, everything is read instead: two requests for each node in place of one for each service. But
+ * not for a small part of what there is, of which most would be read for nothing.
+ */
+const WORTH_ALL = { atLeast: 64, ofAll: 0.25 };
 const SERVICES_PER_NODE = 4;
 /** Hundreds come a few in each turn of the event loop. As long as more come they are waited for, but no longer than this. */
 const GATHER_TURNS_MAX = 200;
@@ -32,6 +35,8 @@ export function openServiceReads({ one, all }: ServiceReadsDeps): (name: string)
   let waiting: { readonly name: string; readonly answer: (reading: Promise<ServiceAnswer>) => void }[] = [];
   let isGathering = false;
   let isReadingAll = false;
+  /** As of the last reading of everything; before that nothing is known, and whoever asks for many is a start. */
+  let servicesInAll = 0;
 
   const readAlone = (name: string): Promise<ServiceAnswer> => {
     alone += 1;
@@ -50,10 +55,11 @@ export function openServiceReads({ one, all }: ServiceReadsDeps): (name: string)
   async function flush(): Promise<void> {
     const asked = waiting;
     waiting = [];
-    isReadingAll = asked.length >= WORTH_ALL;
+    isReadingAll = asked.length >= Math.max(WORTH_ALL.atLeast, servicesInAll * WORTH_ALL.ofAll);
     // What went wrong is told by the single reads, each for its own service.
     const found = isReadingAll ? await all(Math.floor(asked.length / SERVICES_PER_NODE)).catch(() => null) : null;
     isReadingAll = false;
+    servicesInAll = found?.value.size ?? servicesInAll;
     for (const { name, answer } of asked) {
       const value = found?.value.get(name);
       answer(found === null || value === undefined ? readAlone(name) : Promise.resolve({ ...found, value }));

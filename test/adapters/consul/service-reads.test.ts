@@ -119,6 +119,18 @@ describe("reading services", () => {
     expect(alone).toHaveLength(200);
   });
 
+  it("does not read everything for a small part of what there is", async () => {
+    const { read, alone, readsOfAll, endAll } = opened(everyone);
+    const start = names(400).map(read);
+    await endAll();
+    await Promise.all(start);
+    const readBefore = alone.length;
+    const resync = names(90).map(read);
+    await endAll();
+    await Promise.all(resync);
+    expect([alone.length - readBefore, readsOfAll.length]).toEqual([90, 1]);
+  });
+
   it("does not read everything for a few", async () => {
     const { read, alone, readsOfAll, endAll } = opened(everyone);
     const answers = names(71).map(read);
