@@ -1,17 +1,15 @@
-import pLimit from "p-limit";
 import { until } from "../../../test/e2e/support/site.ts";
 import type { Site } from "../../../test/e2e/support/site.ts";
 import type { RawEngine } from "../harness/raw-engine.ts";
 import { openRawEngine } from "../harness/raw-engine.ts";
 import type { Context, Row, Sample } from "../harness/row.ts";
+import { bestConcurrency, started } from "../harness/raw-starts.ts";
 import { stageOf } from "../harness/stage.ts";
 import { killable } from "./recover.ts";
 
 const SERVICES = 10;
 const EACH = 3;
 const ALL = SERVICES * EACH;
-/** How many at once is best differs between machines: all of these are tried. */
-const CONCURRENCIES = [2, 4, 8];
 const FORGOTTEN_AFTER_MS = 1_500;
 
 export const goneRows: readonly Row[] = [
@@ -38,12 +36,12 @@ async function gone(context: Context): Promise<readonly Sample[]> {
     return found.length === ALL && !found.some((container) => before.includes(container));
   };
   await until(isAllBack, `${ALL} to pass`, 120_000);
-  const best = await bestConcurrency(context, engine);
+  const best = await bestConcurrency(context, engine, raw);
   const samples: Sample[] = [];
   for (let turn = -1; turn < (context.quick ? 2 : 8); turn += 1) {
     before = (await Promise.all(names.map((name) => passing(stage.consul, name)))).flat();
     const subject = await killed(site, engine, names, isAllBack);
-    const reference = await created(engine, best);
+    const reference = await started(engine, raw, best);
     if (turn >= 0) samples.push({ subject, reference });
     await until(async () => (await site.heal("check")).code === 0, "all to be well", 60_000);
     await new Promise((resolve) => setTimeout(resolve, FORGOTTEN_AFTER_MS));
@@ -51,6 +49,8 @@ async function gone(context: Context): Promise<readonly Sample[]> {
   await site.close();
   return samples;
 }
+
+const raw = { count: ALL, body: { Image: "heal-demo/web:1", HostConfig: { NetworkMode: "none" } } };
 
 /** Without a network: making thirty ends of bridges would hide what is heal's. */
 const service = {
@@ -82,34 +82,4 @@ async function passing(consul: string, service: string): Promise<readonly string
   const answer = await fetch(`${consul}/v1/health/service/${service}?passing`);
   const found = (await answer.json()) as { readonly Service: { readonly Meta: Readonly<Record<string, string>> } }[];
   return found.map(({ Service }) => Service.Meta["heal-container"] ?? "");
-}
-
-async function bestConcurrency(context: Context, engine: RawEngine): Promise<number> {
-  const tried = [];
-  for (const concurrency of CONCURRENCIES) tried.push({ concurrency, tookMs: await created(engine, concurrency) });
-  const [best] = tried.toSorted((one, other) => one.tookMs - other.tookMs);
-  context.say(
-    `creating ${ALL}: ${tried.map((one) => `${Math.round(one.tookMs)} ms at ${one.concurrency}`).join(", ")}`,
-  );
-  return best?.concurrency ?? 1;
-}
-
-/** Creates and starts as many, and clears them away outside of what is timed. */
-async function created(engine: RawEngine, concurrency: number): Promise<number> {
-  const limit = pLimit(concurrency);
-  const ids: string[] = [];
-  const beganMs = performance.now();
-  try {
-    await limit.map(Array.from({ length: ALL }), async () => {
-      const { Id } = await engine.ask<{ Id: string }>("POST", "/containers/create", {
-        Image: "heal-demo/web:1",
-        HostConfig: { NetworkMode: "none" },
-      });
-      ids.push(Id);
-      await engine.ask("POST", `/containers/${Id}/start`);
-    });
-    return performance.now() - beganMs;
-  } finally {
-    await pLimit(4).map(ids, (id) => engine.ask("DELETE", `/containers/${id}?force=true`).catch(() => undefined));
-  }
 }

@@ -3,6 +3,7 @@ import type { Site } from "../../../test/e2e/support/site.ts";
 import type { RawEngine } from "../harness/raw-engine.ts";
 import { openRawEngine } from "../harness/raw-engine.ts";
 import type { Context, Row, Sample, Samples } from "../harness/row.ts";
+import { bestConcurrency, started } from "../harness/raw-starts.ts";
 import { stageOf } from "../harness/stage.ts";
 import type { SwarmService } from "../harness/swarm-service.ts";
 import { containersLabelled, openSwarmService } from "../harness/swarm-service.ts";
@@ -18,6 +19,7 @@ interface Scaled {
   readonly edit: Samples;
   readonly scale: Samples;
   readonly engine: Samples;
+  readonly raw: Samples;
 }
 
 export const swarmRows: readonly Row[] = [
@@ -42,6 +44,13 @@ export const swarmRows: readonly Row[] = [
     goal: 0.75,
     run: async (context) => (await scaled(context)).engine,
   },
+  {
+    id: "engine-scale-floor",
+    what: `${MANY - FEW} such containers created and started by the raw API, at its best concurrency`,
+    reference: "the same",
+    goal: 0.75,
+    run: async (context) => (await scaled(context)).raw,
+  },
 ];
 
 function scaled(context: Context): Promise<Scaled> {
@@ -57,10 +66,13 @@ function scaled(context: Context): Promise<Scaled> {
     desire(ground, FEW, FEW);
     await site.daemon();
     await isSettled(ground);
-    const samples = { edit: [] as Sample[], scale: [] as Sample[], engine: [] as Sample[] };
+    const best = await bestConcurrency(context, engine, raw);
+    const samples = { edit: [] as Sample[], scale: [] as Sample[], engine: [] as Sample[], raw: [] as Sample[] };
     for (let turn = -1; turn < (context.quick ? 2 : 10); turn += 1) {
       const measured = await oneTurn(ground);
+      const rawMs = await started(engine, raw, best);
       if (turn < 0) continue;
+      samples.raw.push({ subject: rawMs, reference: measured.byHand });
       samples.scale.push({ subject: measured.ours, reference: measured.byHand });
       samples.engine.push({ subject: measured.own, reference: measured.byHand });
       samples.edit.push({ subject: measured.corrected, reference: measured.correctedByHand });
@@ -72,6 +84,8 @@ function scaled(context: Context): Promise<Scaled> {
     return samples;
   });
 }
+
+const raw = { count: MANY - FEW, body: { Image: "heal-demo/web:1", Env: ["PORT=8000"] } };
 
 interface Ground {
   readonly site: Site;
