@@ -7,6 +7,7 @@ import { REPORT_VERSION } from "../model/report.ts";
 import { worstStatus } from "../model/status.ts";
 import type { Controller } from "../ports/controller.ts";
 import { ControllerError, NotLeader, PlanChanged, UnknownService } from "../ports/controller.ts";
+import { withoutFailures } from "../plan/back-off.ts";
 import type { Board } from "../report/board.ts";
 import { planHash } from "../report/plan-hash.ts";
 import type { Alerting } from "./alerting.ts";
@@ -156,12 +157,7 @@ function planReport(environment: string, plan: Plan, atMs: number): PlanReport {
 
 /** A person says that the cause is gone: every slot may be tried at once. */
 function withoutBackOff(slots: Memory["services"][string]["slots"]): ServiceMemory["slots"] {
-  return Object.fromEntries(
-    Object.entries(slots).map(([number, slot]) => [
-      number,
-      { ...slot, backOff: null, failuresAtMs: [], failedHosts: [], quarantinedAtMs: null },
-    ]),
-  );
+  return Object.fromEntries(Object.entries(slots).map(([number, slot]) => [number, withoutFailures(slot)]));
 }
 
 function note(at: string, what: string, why: string) {

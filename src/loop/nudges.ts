@@ -38,7 +38,7 @@ const PASS_MAX = 25;
  * Of a look at everything, so many passes wait for answers at once. What ten thousand services have under way would
  * outlive the collector's young generation, and whatever happens meanwhile would have to wait behind all of them.
  */
-const PASSES_OVER_ALL_MAX = 80;
+const PASSES_OVER_ALL_MAX = 20;
 
 /**
  * Coalesces nudges into passes. A service is `idle`, `due` or `busy`; a nudge for a busy one makes it due again when

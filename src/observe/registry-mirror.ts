@@ -56,7 +56,9 @@ export function openRegistryMirror(registry: Registry, clock: Clock): RegistryMi
         const kept = services.kept(name);
         if (kept !== null) return kept;
       }
-      return services.ask(name, () => askService(name, { consistency }));
+      return services.ask(name, (asOfMs) =>
+        askService(name, consistency === "default" ? { consistency, asOfMs } : { consistency }),
+      );
     },
     nodes: async () => nodes.kept("", NODES_AGE_MAX_MS) ?? nodes.ask("", askNodes),
     invalidate(names) {
@@ -84,7 +86,7 @@ async function read<T>(clock: Clock, ask: () => Promise<Answer<T>>): Promise<Kno
   try {
     const answer = await ask();
     const doubt = doubtAbout(answer);
-    return doubt === null ? known(answer, clock.steadyMs()) : unknown(doubt);
+    return doubt === null ? known(answer, answer.asOfMs ?? clock.steadyMs()) : unknown(doubt);
   } catch (error) {
     return unknown(`Consul: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -31,6 +31,8 @@ export interface Registry {
 
 export interface ReadOptions {
   readonly consistency: "default" | "consistent" | "stale";
+  /** An answer that is no older than this will do, on the clock's steady time; absent: it is asked for now. */
+  readonly asOfMs?: number;
   /** Blocks until the index passes this one or `waitMs` is over. */
   readonly index?: number;
   readonly waitMs?: number;
@@ -44,6 +46,8 @@ export interface Answer<T> {
   readonly lastContactMs: number;
   /** Results were left out because the token may not see them. */
   readonly filtered: boolean;
+  /** When it was asked for, where that was earlier than by whoever gets it now. */
+  readonly asOfMs?: number;
 }
 
 export interface NodeHealth {

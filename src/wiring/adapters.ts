@@ -59,7 +59,7 @@ export function openAdapters(settings: Settings, variables: (name: string) => st
     [...new Set(hosts.map(({ consulAgent }) => consulAgent))].map((url) => [url, consul(url, 8)]),
   );
   const agents = Object.fromEntries(hosts.map(({ name, consulAgent }) => [name, byAddress.get(consulAgent) ?? main]));
-  const registry = consulRegistry({ connection: main, agents });
+  const registry = consulRegistry({ connection: main, agents, clock });
   // A lease must not be lost because slow reads have taken all connections.
   const own = consul(settings.consul.address, 8);
   const coordination = consulCoordination({ connection: own, clock, random }, settings.environment);

@@ -99,6 +99,7 @@ export async function openInProcess(
     swarm: null,
     compose: null,
     registry: consulRegistry({
+      clock,
       connection,
       agents: Object.fromEntries(fleet.hosts.map((host) => [host, consul === undefined ? connection : agentOf(host)])),
     }),

@@ -1,4 +1,5 @@
 import type { Registration } from "../../model/instance.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Answer, ReadOptions, Registry } from "../../ports/registry.ts";
 import { shareTexts } from "../shared-texts.ts";
 import { mayRead } from "./access.ts";
@@ -19,10 +20,11 @@ export interface ConsulRegistryDeps {
   readonly connection: ConsulConnection;
   /** By host: the agent that owns what runs there. Several hosts may share one. */
   readonly agents: Readonly<Record<string, ConsulConnection>>;
+  readonly clock: Clock;
 }
 
 /** Consul's catalog and health as a `Registry`. Owns no connection: whoever made them closes them. */
-export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDeps): Registry {
+export function consulRegistry({ connection, agents: byHost, clock }: ConsulRegistryDeps): Registry {
   const agents = agentsOf(byHost);
   const share = shareTexts();
   const last = openLastAnswers<readonly Registration[]>();
@@ -50,10 +52,11 @@ export function consulRegistry({ connection, agents: byHost }: ConsulRegistryDep
   const readMany = openServiceReads({
     one: (name) => readOne(name, { consistency: "default" }),
     all: (nodesMax) => readAllServices(connection, lastNodes, nodesMax, share),
+    clock,
   });
 
   return {
-    readService: (name, options) => (isPlain(options) ? readMany(name) : readOne(name, options)),
+    readService: (name, options) => (isPlain(options) ? readMany(name, options.asOfMs) : readOne(name, options)),
 
     async readNodes(options) {
       // Gossip knows a node as passing or critical. Asked for the critical ones, Consul need not go through all checks.

@@ -1,3 +1,4 @@
+import { realClock } from "../../../src/adapters/clock.ts";
 import { consulRegistry } from "../../../src/adapters/consul/registry.ts";
 import { registryContract } from "../contracts/registry.ts";
 import { connectTo, put, realConsulUrl, remove } from "./real.ts";
@@ -5,7 +6,7 @@ import { connectTo, put, realConsulUrl, remove } from "./real.ts";
 registryContract("real Consul", async () => {
   const connection = connectTo(realConsulUrl());
   return {
-    registry: consulRegistry({ connection, agents: { h1: connection } }),
+    registry: consulRegistry({ connection, agents: { h1: connection }, clock: realClock() }),
     host: "h1",
     async setStatus(registrationId, status, output) {
       const verb = { passing: "pass", warning: "warn", critical: "fail" }[status];

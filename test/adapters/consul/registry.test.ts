@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connectConsul, defaultLimits } from "../../../src/adapters/consul/connection.ts";
 import { registrations, nodeHealth, nodeServices, notPassing } from "../../../src/adapters/consul/registrations.ts";
+import { realClock } from "../../../src/adapters/clock.ts";
 import { consulRegistry } from "../../../src/adapters/consul/registry.ts";
 import type { Registry } from "../../../src/ports/registry.ts";
 import { RegistryError } from "../../../src/ports/registry.ts";
@@ -15,7 +16,7 @@ function registryOf(agent: Agent): Registry {
     { ...defaultLimits, timeoutMs: 500 },
   );
   onTestFinished(() => connection.close());
-  return consulRegistry({ connection, agents: { h1: connection } });
+  return consulRegistry({ connection, agents: { h1: connection }, clock: realClock() });
 }
 
 function anEntry() {
@@ -317,7 +318,7 @@ describe("the agents of several hosts", () => {
   it("are asked for their names once, and changed registrations go to the one that owns them", async () => {
     const [first, second] = [await anAgentThatSays(selfOf("n1")), await anAgentThatSays(selfOf("n2"))];
     const [one, two] = [connectionTo(first.url), connectionTo(second.url)];
-    const registry = consulRegistry({ connection: one, agents: { h1: one, h2: two, h3: two } });
+    const registry = consulRegistry({ connection: one, agents: { h1: one, h2: two, h3: two }, clock: realClock() });
     expect(await Promise.all(["h1", "h2", "h3", "h2"].map(registry.nodeOf))).toEqual(["n1", "n2", "n2", "n2"]);
     await registry.deregister("n2", "web.2");
     await registry.deregister("n2", "web.3");
@@ -334,6 +335,7 @@ describe("the agents of several hosts", () => {
     const registry = consulRegistry({
       connection: connectionTo(well.url),
       agents: { h1: connectionTo(well.url), h2: connectionTo("http://127.0.0.1:1") },
+      clock: realClock(),
     });
     await expect(registry.deregister("n2", "web.2")).rejects.toMatchObject({ kind: "unreachable" });
     await expect(registry.deregister("n1", "web.1")).resolves.toBeUndefined();
@@ -345,7 +347,7 @@ describe("the agents of several hosts", () => {
       (_request, response) => void response.writeHead(200, wellHeaders).end(JSON.stringify(selfOf(name))),
     );
     const connection = connectionTo(agent.url);
-    const registry = consulRegistry({ connection, agents: { h1: connection } });
+    const registry = consulRegistry({ connection, agents: { h1: connection }, clock: realClock() });
     await registry.deregister("n1", "web.1");
     name = "n9";
     await registry.deregister("n9", "web.1");

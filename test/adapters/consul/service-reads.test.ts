@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AllServices } from "../../../src/adapters/consul/read-all.ts";
 import { openServiceReads } from "../../../src/adapters/consul/service-reads.ts";
 import type { Registration } from "../../../src/model/instance.ts";
+import { fakeClock } from "../../loop/support/fake-clock.ts";
 import { aRegistration } from "../../builders/world.ts";
 
 const about = { index: 7, knownLeader: true, lastContactMs: 0, filtered: false };
@@ -9,6 +10,7 @@ const single: readonly Registration[] = [];
 
 /** Reads that end when the test lets them; `everything` is what reading all of it finds. */
 function opened(everything: () => Promise<AllServices | null>) {
+  const clock = fakeClock();
   const alone: { readonly name: string; readonly end: () => void }[] = [];
   const readsOfAll: number[] = [];
   const read = openServiceReads({
@@ -17,6 +19,7 @@ function opened(everything: () => Promise<AllServices | null>) {
       readsOfAll.push(nodesMax);
       return everything();
     },
+    clock,
   });
   /** As many turns of the event loop as it takes to see that no more are asked for. */
   const settle = async (): Promise<void> => {
@@ -29,7 +32,7 @@ function opened(everything: () => Promise<AllServices | null>) {
       await settle();
     }
   };
-  return { read, alone, readsOfAll, settle, endAll };
+  return { read, clock, alone, readsOfAll, settle, endAll };
 }
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `web${at}`);
@@ -52,7 +55,7 @@ describe("reading services", () => {
 
   it("answers those of hundreds that must wait from one reading of everything, begun after they were asked for", async () => {
     const { read, alone, readsOfAll, settle, endAll } = opened(everyone);
-    const answers = names(200).map(read);
+    const answers = names(200).map((name) => read(name));
     await settle();
     expect([alone.length, readsOfAll]).toEqual([8, [192 / 4]]);
     await endAll();
@@ -68,7 +71,7 @@ describe("reading services", () => {
       answers.push(
         ...names(200)
           .slice(from, from + 25)
-          .map(read),
+          .map((name) => read(name)),
       );
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -81,13 +84,16 @@ describe("reading services", () => {
   it("gathers what is asked for while everything is read, and reads everything once more for it", async () => {
     let end = (): void => undefined;
     const slowly = () => new Promise<AllServices>((resolve) => (end = () => void everyone().then(resolve)));
-    const { read, alone, readsOfAll, settle } = opened(slowly);
-    const first = names(100).map(read);
+    const { read, clock, alone, readsOfAll, settle } = opened(slowly);
+    const first = names(100).map((name) => read(name));
     await settle();
     for (const { end: answer } of alone) answer();
     await settle();
     expect(readsOfAll).toEqual([23]);
-    const later = names(300).slice(100).map(read);
+    await clock.advance(1);
+    const later = names(300)
+      .slice(100)
+      .map((name) => read(name));
     await settle();
     for (const { end: answer } of alone) answer();
     await settle();
@@ -100,9 +106,43 @@ describe("reading services", () => {
     expect(alone).toHaveLength(16);
   });
 
+  it("answers from one reading whatever may be as old as that, while it is under way and for seconds after", async () => {
+    let end = (): void => undefined;
+    const slowly = () => new Promise<AllServices>((resolve) => (end = () => void everyone().then(resolve)));
+    const { read, clock, alone, readsOfAll, settle, endAll } = opened(slowly);
+    const hintedAtMs = clock.steadyMs();
+    const first = names(100).map((name) => read(name, hintedAtMs));
+    await endAll();
+    await clock.advance(1);
+    const meanwhile = names(200).map((name) => read(name, hintedAtMs));
+    await settle();
+    end();
+    const [{ asOfMs, value } = { asOfMs: null, value: [] }] = (await Promise.all([...first, ...meanwhile])).slice(-1);
+    expect([asOfMs, value]).toEqual([hintedAtMs, found]);
+    await clock.advance(4_000);
+    await Promise.all(names(300).map((name) => read(name, hintedAtMs)));
+    expect([alone.length, readsOfAll.length]).toEqual([8, 1]);
+    await clock.advance(1_001);
+    void read("web0", hintedAtMs);
+    expect(alone).toHaveLength(9);
+  });
+
+  it("reads at once what has changed since a reading of everything began, without waiting for that", async () => {
+    const { read, clock, alone, settle, endAll } = opened(() => new Promise(() => undefined));
+    const waiting = names(100).map((name) => read(name, clock.steadyMs()));
+    await endAll();
+    await clock.advance(1);
+    const changed = read("web0", clock.steadyMs());
+    await settle();
+    expect(alone).toHaveLength(9);
+    alone[8]?.end();
+    expect((await changed).value).toBe(single);
+    expect(waiting).toHaveLength(100);
+  });
+
   it("reads by itself what was not found among everything", async () => {
     const { read, alone, endAll } = opened(everyone);
-    const answers = [...names(150), "moved"].map(read);
+    const answers = [...names(150), "moved"].map((name) => read(name));
     await endAll();
     await Promise.all(answers);
     expect(alone.slice(8).map(({ name }) => name)).toEqual(["moved"]);
@@ -113,19 +153,20 @@ describe("reading services", () => {
     ["there are too many nodes", async () => null],
   ])("reads each by itself when %s", async (_name, everything) => {
     const { read, alone, endAll } = opened(everything);
-    const answers = names(200).map(read);
+    const answers = names(200).map((name) => read(name));
     await endAll();
     await Promise.all(answers);
     expect(alone).toHaveLength(200);
   });
 
   it("does not read everything for a small part of what there is", async () => {
-    const { read, alone, readsOfAll, endAll } = opened(everyone);
-    const start = names(400).map(read);
+    const { read, clock, alone, readsOfAll, endAll } = opened(everyone);
+    const start = names(400).map((name) => read(name));
     await endAll();
     await Promise.all(start);
     const readBefore = alone.length;
-    const resync = names(90).map(read);
+    await clock.advance(1);
+    const resync = names(90).map((name) => read(name));
     await endAll();
     await Promise.all(resync);
     expect([alone.length - readBefore, readsOfAll.length]).toEqual([90, 1]);
@@ -133,7 +174,7 @@ describe("reading services", () => {
 
   it("does not read everything for a few", async () => {
     const { read, alone, readsOfAll, endAll } = opened(everyone);
-    const answers = names(71).map(read);
+    const answers = names(71).map((name) => read(name));
     await endAll();
     await Promise.all(answers);
     expect([alone.length, readsOfAll]).toEqual([71, []]);

@@ -25,7 +25,7 @@ async function anAgent(config: object = {}): Promise<ConsulAgent> {
 function registryAt(url: string, limits: Partial<ConnectionLimits> = {}, token: string | null = null) {
   const connection = connectTo(url, limits, token);
   onTestFinished(() => connection.close());
-  return { connection, registry: consulRegistry({ connection, agents: { h1: connection } }) };
+  return { connection, registry: consulRegistry({ connection, agents: { h1: connection }, clock: realClock() }) };
 }
 
 type Told = {
