@@ -33,6 +33,8 @@ export interface RedisNode {
   readonly follows: RedisLink | null;
   /** Those who follow it, by the addresses they announce. */
   readonly followers: readonly RedisFollower[];
+  /** Not said by itself: where its name led when it was asked; absent where it was asked by address. */
+  readonly resolvedTo?: string;
 }
 
 export interface RedisLink {

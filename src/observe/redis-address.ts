@@ -36,6 +36,15 @@ export function reachOf(
   return { address, peer, aliases: [address, peer, ...(inner === null ? [] : [inner])] };
 }
 
+/**
+ * A node that is reached by its host's name may be called by its address, by Sentinel and by whoever attached it before:
+ * where the name led is as good. What leads back to its own host means something else everywhere.
+ */
+export function withResolved(reach: RedisReach, resolvedTo: string | undefined): RedisReach {
+  if (resolvedTo === undefined || isLoopback(resolvedTo)) return reach;
+  return { ...reach, aliases: [...reach.aliases, { host: resolvedTo, port: reach.address.port }] };
+}
+
 function isAny(hostIp: string): boolean {
   return hostIp === "" || hostIp === "0.0.0.0" || hostIp === "::";
 }

@@ -15,7 +15,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Redis, RedisEndpoint } from "../ports/redis.ts";
 import { RedisError } from "../ports/redis.ts";
 import { openSentinelWatch } from "./redis-sentinel.ts";
-import { reachOf, type RedisReach } from "./redis-address.ts";
+import { reachOf, withResolved, type RedisReach } from "./redis-address.ts";
 
 export interface RedisWatchDeps {
   readonly nodes: Redis;
@@ -220,7 +220,7 @@ function viewOf(
     slot: container.slot,
     host: container.host,
     registration: registration !== null && (current || speaks) ? registrationKey(registration) : null,
-    ...reach,
+    ...withResolved(reach, last?.node.resolvedTo),
     now,
     last,
     trouble,

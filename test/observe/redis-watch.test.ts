@@ -12,7 +12,7 @@ import { fakeClock } from "../loop/support/fake-clock.ts";
 const service = aService("cache", { redis: roles });
 
 /** Nodes that answer as they are told to, on a clock that is set by hand. */
-function aWatch() {
+function aWatch(hostAddress = "10.0.0.1") {
   let nowMs = 0;
   const answers = new Map<number, RedisNode | RedisError>();
   const changed: string[] = [];
@@ -35,7 +35,7 @@ function aWatch() {
   const watch = openRedisWatch({
     nodes,
     clock,
-    hostAddresses: { h1: "10.0.0.1" },
+    hostAddresses: { h1: hostAddress },
     access: async () => ({ login: null, tls: null }),
     onChange: (names) => changed.push(...names),
   });
@@ -151,6 +151,21 @@ describe("what the nodes of a service say", () => {
   });
 });
 
+describe("a node that is reached by its host's name", () => {
+  async function aliasesOf(says: Partial<RedisNode>): Promise<readonly unknown[]> {
+    const { watch, answers } = aWatch("redis-1.example");
+    answers.set(7_001, aNode(1, says));
+    const [node] = (await watch.look(service, [instance(1)], true)).nodes;
+    return node?.aliases ?? [];
+  }
+  test("is known again by the address that the name led to", async () => {
+    expect(await aliasesOf({ resolvedTo: "10.0.0.7" })).toContainEqual({ host: "10.0.0.7", port: 7_001 });
+  });
+  test("is not known by an address that means another host elsewhere", async () => {
+    expect(await aliasesOf({ resolvedTo: "127.0.1.1" })).toEqual(await aliasesOf({}));
+  });
+});
+
 describe("who follows nodes", () => {
   test("asks one that is shown in its own time from then on, however long the sleep would have been", async () => {
     const clock = fakeClock();
@@ -186,6 +201,11 @@ describe("where a node is reached", () => {
   });
   test("by the other nodes in Docker's network where the host's address means something else inside of a container", () => {
     expect(reachOf(service, published, "127.0.0.1").peer).toEqual({ host: "172.17.0.2", port: 8_080 });
+  });
+  test("by its host's name where that is its address, by the other nodes as well", () => {
+    const reach = reachOf(service, published, "redis-1.example");
+    expect(reach.address).toEqual({ host: "redis-1.example", port: 7_001 });
+    expect(reach.peer).toEqual(reach.address);
   });
   test("on its host's own port where nothing is published", () => {
     const bare = instance(1, { ports: [], address: null });

@@ -1,7 +1,7 @@
 import { RedisError } from "../../ports/redis.ts";
 
-/** That no host is found at the address is no word of the process, nor of its host: it is silence. */
-const refusedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
+/** Only a host can refuse. That none is found, by its name or on the way to it, is no word of anybody: it is silence. */
+const REFUSED = "ECONNREFUSED";
 
 /** What went wrong with a command, in the words of the port. */
 export function asRedisError(error: unknown, where: string): RedisError {
@@ -9,7 +9,7 @@ export function asRedisError(error: unknown, where: string): RedisError {
   const { message = String(error), code, name } = error as { message?: string; code?: string; name?: string };
   const text = `${where}: ${firstLine(message)}`;
   const options = { cause: error };
-  if (code !== undefined && refusedCodes.has(code)) return new RedisError("refused", text, options);
+  if (code === REFUSED) return new RedisError("refused", text, options);
   if (name === "ReplyError" || /^[A-Z]+ /.test(message)) return new RedisError(kindOfReply(message), text, options);
   return new RedisError("silent", text, options);
 }

@@ -1,5 +1,6 @@
+import { isIP } from "node:net";
 import type { Redis as Client } from "ioredis";
-import type { RedisAddress } from "../../model/redis.ts";
+import type { RedisAddress, RedisNode } from "../../model/redis.ts";
 import type { Redis, RedisEndpoint } from "../../ports/redis.ts";
 import { RedisError } from "../../ports/redis.ts";
 import { openConnections } from "./connections.ts";
@@ -18,13 +19,11 @@ export function openRedis(): Redis {
     connections.use(at, deadlineMs, (client) => client.call(words[0] ?? "", ...words.slice(1)));
 
   return {
-    async look(at, deadlineMs) {
-      const text = await connections.use(at, deadlineMs, async (client) => {
+    look: (at, deadlineMs) =>
+      connections.use(at, deadlineMs, async (client) => {
         const answers = await Promise.all(sections.map((section) => client.info(section)));
-        return answers.join("\n");
-      });
-      return parseInfo(text);
-    },
+        return { ...parseInfo(answers.join("\n")), ...whereItsNameLed(at, client) };
+      }),
 
     async follow(at, master) {
       const words = master === null ? ["NO", "ONE"] : [safe(master.host), String(master.port)];
@@ -62,6 +61,11 @@ export function openRedis(): Redis {
 
     close: connections.close,
   };
+}
+
+function whereItsNameLed({ address }: RedisEndpoint, { stream }: Client): Pick<RedisNode, "resolvedTo"> {
+  const { remoteAddress } = stream;
+  return isIP(address.host) !== 0 || remoteAddress === undefined ? {} : { resolvedTo: remoteAddress };
 }
 
 /** Redis before 5 calls replicas slaves. */

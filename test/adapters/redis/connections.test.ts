@@ -27,6 +27,32 @@ async function server(): Promise<{ readonly port: number; hold(): void; release(
   };
 }
 
+test("a name that leads nowhere is silence: nobody has refused anything", async () => {
+  const redis = openRedis();
+  onTestFinished(() => redis.close());
+  const at = { address: { host: "nowhere.invalid", port: 6_379 }, login: null, tls: null };
+  await expect(redis.look(at, 5_000)).rejects.toMatchObject({ kind: "silent" });
+});
+
+test("where a name led is told with what the node says, and nothing of that where it was asked by address", async () => {
+  const info = "redis_version:7.0.15\r\nrun_id:abc\r\nrole:master\r\n";
+  const listener = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (data) => {
+      const commands = data.toString().match(/^\*\d+/gm)?.length ?? 0;
+      socket.write(`$${info.length}\r\n${info}\r\n`.repeat(commands));
+    });
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void listener.close());
+  const { port } = listener.address() as AddressInfo;
+  const redis = openRedis();
+  onTestFinished(() => redis.close());
+  const ask = (host: string) => redis.look({ address: { host, port }, login: null, tls: null }, 5_000);
+  expect(await ask("localhost")).toMatchObject({ runId: "abc", resolvedTo: "127.0.0.1" });
+  expect(await ask("127.0.0.1")).not.toHaveProperty("resolvedTo");
+});
+
 test("a look that is late takes no other command's answer away, and who comes next has another connection", async () => {
   const { port, hold, release, connections } = await server();
   const redis = openRedis();

@@ -341,6 +341,17 @@ describe("under Sentinel's authority", () => {
     const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(2), NOW_MS) }));
     expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: "n1/heal.live.cache.2" }]);
   });
+  test("a node that is reached by its host's name is known again by the address that Sentinel says", () => {
+    const parts = [aPart(1, { says: aNode(1) }), aPart(2, { says: aReplica(2, 1), tags: ["slave"] })];
+    const named = parts.map(({ instance, view }, at) => {
+      const byName = { host: `redis-${at + 1}.example`, port: addressOf(at + 1).port };
+      const aliases = [byName, addressOf(at + 1)];
+      return { instance, view: view === null ? null : { ...view, address: byName, peer: byName, aliases } };
+    });
+    const decision = decideRoles(aGroup(named, { ...sentinel, sentinel: known(addressOf(1), NOW_MS) }));
+    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: "n1/heal.live.cache.1" }]);
+    expect(decision.standing.kind).toBe("well");
+  });
   test("nobody is promoted when the master ends", () => {
     const parts = [aPart(1, { state: "exited", tags: ["master"] }), aPart(2, { says: cutOff(2, 1) })];
     const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(1), NOW_MS) }));
