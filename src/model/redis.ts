@@ -169,6 +169,8 @@ export interface RedisChange {
   readonly to: { readonly containerId: string; readonly name: string; readonly runId: string };
   readonly gapBytes: number | null;
   readonly sinceMs: number;
+  /** What happened when, once it has been carried out. */
+  readonly timeline?: string | null;
 }
 
 export interface RedisPastChange {
@@ -179,6 +181,8 @@ export interface RedisPastChange {
   readonly gapBytes: number | null;
   readonly tookMs: number;
   readonly atMs: number;
+  /** What happened when; null where whoever made the change did not come to tell. */
+  readonly timeline?: string | null;
 }
 
 export interface RedisWish {

@@ -54,6 +54,7 @@ export function settle(
       gapBytes: change.gapBytes,
       tookMs: Math.round(nowMs - change.sinceMs),
       atMs: nowMs,
+      timeline: change.timeline ?? null,
     },
   };
 }
@@ -118,7 +119,10 @@ export function learnRoles(memory: RedisMemory, results: readonly ActionResult[]
     if (action.kind === "forget-role" || action.kind === "retag-roles") return learnTold(known, result, nowMs);
     const isChange = action.kind === "promote-replica" || action.kind === "switch-over";
     // What a person asked for has been done, whatever the next look can see of it.
-    if (isChange && result.kind === "done") return { ...learnTold(known, result, nowMs), wish: null };
+    if (isChange && result.kind === "done") {
+      const change = known.change?.epoch === action.epoch ? { ...known.change, timeline: result.note } : known.change;
+      return { ...learnTold(known, result, nowMs), wish: null, change };
+    }
     if (action.kind !== "attach-replica" && action.kind !== "configure-redis") return known;
     const { containerId } = action.node;
     if (result.kind === "done") {

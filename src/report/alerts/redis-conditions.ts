@@ -1,5 +1,5 @@
 import type { AlertCondition, AlertFacts, Conditions, ServiceFacts } from "../../model/alert.ts";
-import type { RedisMemory, RedisPastChange, RedisStandingKind } from "../../model/redis.ts";
+import type { RedisMemory, RedisPastChange, RedisStanding, RedisStandingKind } from "../../model/redis.ts";
 import { alertKey, command, condition, routeOf } from "./condition.ts";
 import { silenceAdvice } from "./service-texts.ts";
 import { named, said, shellWord } from "./wording.ts";
@@ -32,10 +32,10 @@ function roles(facts: AlertFacts, name: string, service: ServiceFacts): AlertCon
     waitMs: ROLES_WAIT_MS,
     summary: `${named(name)}: Redis ${redis.kind}${redis.writable ? "" : ", nobody can write"}`,
     what: `the Redis roles of ${named(name)} are not as they should be (${redis.kind}): ${said(redis.sentence)}`,
-    doing: doing[redis.kind] ?? "Goes on looking, and acts as soon as it safely can.",
+    doing: doingAbout(redis),
     advice: [
       `${command(facts, `redis status ${shellWord(name)}`)} shows roles, offsets, links and tags.`,
-      ...(needsPerson.has(redis.kind)
+      ...(needsPerson.has(redis.kind) && !redis.writable
         ? [`${command(facts, `redis promote ${shellWord(name)} --to INSTANCE`)} decides who is the master.`]
         : []),
       ...(remedies[redis.kind] ?? []),
@@ -51,9 +51,6 @@ function roles(facts: AlertFacts, name: string, service: ServiceFacts): AlertCon
 function failedOver(facts: AlertFacts, name: string, service: ServiceFacts): AlertCondition | null {
   const last = memoryOf(service)?.last ?? null;
   if (last === null || !isUnplanned(last) || facts.nowMs - last.atMs >= TOLD_FOR_MS) return null;
-  const notes = (service.acted?.results ?? []).flatMap((result) =>
-    result.kind === "done" && result.action.kind === "promote-replica" && result.note !== null ? [result.note] : [],
-  );
   const gap =
     last.gapBytes === null ? "what was lost cannot be told" : `${last.gapBytes} bytes are known to be missing`;
   return condition(facts, {
@@ -71,7 +68,11 @@ function failedOver(facts: AlertFacts, name: string, service: ServiceFacts): Ale
       `${command(facts, `redis status ${shellWord(name)}`)} shows how it stands now.`,
       `${command(facts, `why ${shellWord(name)}`)} shows what was seen and done, step by step.`,
     ],
-    evidence: notes.map(said),
+    // Each step ends with its time.
+    evidence: (last.timeline ?? "")
+      .split(/(?<= ms), /)
+      .filter((step) => step !== "")
+      .map(said),
   });
 }
 
@@ -83,6 +84,7 @@ function memoryOf({ memory }: ServiceFacts): RedisMemory | null {
   return memory.redis as RedisMemory | null;
 }
 
+/** Where nobody can write, a person may say who is the master. */
 const needsPerson: ReadonlySet<RedisStandingKind> = new Set([
   "none-eligible",
   "too-much-loss",
@@ -98,9 +100,29 @@ const remedies: Partial<Record<RedisStandingKind, readonly string[]>> = {
   unseen: [
     "Mend what keeps the one that is named above from answering. If it is lost for good, end its container; what only it held is then given up.",
   ],
+  "cannot-save": ["Make room on its disk, or have a replica that has room take over: `redis switchover`."],
+  "replicas-lag-behind": [
+    "Its log says why; look at the network between it and the master, and at the room on its disk.",
+  ],
+  diverged: ["Once it follows the master, its own data is in the file that its log and the history name."],
 };
 
+function doingAbout({ kind, writable }: RedisStanding): string {
+  if (kind === "stranger") {
+    return writable
+      ? "Makes it follow the master, its own data kept aside first where the master does not have it."
+      : "Leaves all as it is: whom it follows may be the true master, though it is none of ours.";
+  }
+  return doing[kind] ?? "Goes on looking, and acts as soon as it safely can.";
+}
+
 const doing: Partial<Record<RedisStandingKind, string>> = {
+  starting: "Waits until the instances are there, and makes one of them the master.",
+  "failing-over": "Is changing the master; whoever looks next goes on from what the nodes say.",
+  loading: "Waits until it has loaded its data, as nobody else may have all of it.",
+  chain: "Makes it follow the master itself, its own data kept aside first where the master does not have it.",
+  "replicas-lag-behind":
+    "Leaves it to Redis, which tries the link again by itself; such a replica is promoted last, or not at all.",
   "none-eligible":
     "Promotes nobody: each of the replicas could lose more than it saves. Starts nothing that they could take for the " +
     "old master. Goes on once one qualifies.",

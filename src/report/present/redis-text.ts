@@ -22,7 +22,8 @@ export function redisText(given: RedisReport, paint: Paint, columns: number | nu
     last === null
       ? "no change of master so far"
       : `last change ${last.at}: ${last.from ?? "nobody"} → ${last.to} (${last.cause}, ${last.tookMs} ms${gap(last.gapBytes)})`;
-  return `${service}: ${colour(standing.kind)}, ${standing.sentence}\n${tableText(head, rows, columns, paint)}epoch ${epoch}; ${past}\n`;
+  const steps = last?.timeline == null ? "" : `  ${last.timeline}\n`;
+  return `${service}: ${colour(standing.kind)}, ${standing.sentence}\n${tableText(head, rows, columns, paint)}epoch ${epoch}; ${past}\n${steps}`;
 }
 
 function gap(bytes: number | null): string {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { RedisMemory } from "../../../src/model/redis.ts";
 import { decideRoles } from "../../../src/plan/redis/decide.ts";
+import { intendRoles, learnRoles } from "../../../src/plan/redis/memory.ts";
 import { aGroup, aNode, aPart, aReplica, cutOff, NOW_MS } from "../../builders/redis.ts";
 import type { RedisPart } from "../../builders/redis.ts";
 
@@ -212,6 +214,20 @@ describe("after a failover", () => {
     });
     expect(decision.actions.map(({ kind }) => kind)).toEqual(["attach-replica", "retag-roles"]);
   });
+});
+
+test("what happened when is kept with a change, for whoever is told of it afterwards", () => {
+  const group = aGroup([ended, aPart(2, { says: cutOff(2, 1) })]);
+  const decision = decideRoles(group);
+  const begun = intendRoles(decision.memory, decision.actions, NOW_MS);
+  const [action] = decision.actions;
+  if (action === undefined) throw new Error("no promotion");
+  const after = (memory: RedisMemory) =>
+    decideRoles({ ...aGroup([ended, aPart(2, { says: aNode(2) })]), memory }).memory.last;
+  const done = { kind: "done", action, tookMs: 9, note: "promoted +4 ms, tagged +9 ms" } as const;
+  expect(after(learnRoles(begun, [done], NOW_MS))).toMatchObject({ timeline: "promoted +4 ms, tagged +9 ms" });
+  // Whoever made it may have died over it.
+  expect(after(begun)).toMatchObject({ to: "heal.live.cache.2.1", timeline: null });
 });
 
 test("a person who asks for a promotion does not have one lost answer taken for the master's end (simulator seed 225)", () => {
