@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { StopInstance } from "../../../src/model/action.ts";
 import { decideRoles } from "../../../src/plan/redis/decide.ts";
-import { lookAgainWithRoles, withRoles } from "../../../src/plan/redis/roles.ts";
-import { aGroup, aNode, aPart, aReplica } from "../../builders/redis.ts";
+import { lookAgainWithRoles, standingWithRoles, withRoles } from "../../../src/plan/redis/roles.ts";
+import type { RedisPart } from "../../builders/redis.ts";
+import { aGroup, aNode, aPart, aReplica, cutOff } from "../../builders/redis.ts";
+import { aStanding } from "../../builders/standing.ts";
 
 const stop = (slot: number): StopInstance => ({
   kind: "stop-instance",
@@ -42,6 +44,34 @@ describe("a stop of the master, whoever wants it", () => {
     const proposal = withRoles({ actions: [stop(1)], holds: [] }, roles);
     expect(proposal.actions).toEqual([]);
     expect(proposal.holds).toMatchObject([{ heldBy: "redis-master" }]);
+  });
+});
+
+describe("how a service stands", () => {
+  const healthy = aStanding("cache", { status: 0, summary: "3/3 healthy" });
+  const over = (parts: Parameters<typeof aGroup>[0], options: Parameters<typeof aGroup>[1] = {}) => {
+    const situation = aGroup(parts, options);
+    return standingWithRoles(healthy, { situation, decision: decideRoles(situation) });
+  };
+  const alone = aPart(1, { says: aNode(1), tags: ["master"] });
+  const warnings: readonly (readonly [string, RedisPart])[] = [
+    ["wrong-password", aPart(2, { trouble: "denied", tags: ["slave"] })],
+    ["stranger", aPart(2, { says: aReplica(2, 9), tags: ["slave"] })],
+    ["chain", aPart(2, { says: aReplica(2, 3), tags: ["slave"] })],
+  ];
+  test.each(warnings)("is a warning of that name where a node beside the master is %s", (kind, part) => {
+    const third = aPart(3, { says: aReplica(3, 1), tags: ["slave"] });
+    const standing = over([alone, part, third]);
+    expect(standing).toMatchObject({ status: 1, redis: { kind, writable: true } });
+    expect(standing.summary).toMatch(new RegExp(`3/3 healthy; redis: ${kind}, heal.live.cache.2.1 `));
+  });
+  test("is critical, and named so, where two could be the master and nobody is remembered", () => {
+    const parts = [aPart(1, { says: aNode(1) }), aPart(2, { says: aNode(2, { replicationId: "another" }) })];
+    expect(over(parts, { master: null })).toMatchObject({ status: 2, redis: { kind: "two-masters", writable: false } });
+  });
+  test("is critical, and named so, where nobody may take the master's place", () => {
+    const parts = [aPart(1, { state: "exited" }), aPart(2, { says: cutOff(2, 1, 0, { priority: 0 }) })];
+    expect(over(parts)).toMatchObject({ status: 2, redis: { kind: "none-eligible", writable: false } });
   });
 });
 
