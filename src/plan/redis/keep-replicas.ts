@@ -1,7 +1,7 @@
 /**
  * Everybody but the master follows the master: a new instance, an old master that is back, one that follows a stranger
  * or another replica. Data that the master does not have is kept aside first. One at a time, since each may need a copy
- * of everything.
+ * of everything; who has nothing to be kept aside goes first, since the master may take no writes until somebody follows.
  */
 import type { AttachReplica, Because, ConfigureRedis, Hold } from "../../model/action.ts";
 import type { RedisMasterMemory, RedisNode, RedisNodeView, RedisStanding } from "../../model/redis.ts";
@@ -41,9 +41,9 @@ export function keepReplicas(
   if (!isConfigured(situation, view, node) && notBeforeMs(situation, view) <= nowMs)
     actions.push(configure(situation, view, node));
 
-  for (const other of others) {
-    const verdict = verdictOn(situation, master, view, node, other);
-    if (verdict.trouble !== null) troubles.push(verdict.trouble);
+  const verdicts = others.map((other) => ({ other, verdict: verdictOn(situation, master, view, node, other) }));
+  for (const { verdict } of verdicts) if (verdict.trouble !== null) troubles.push(verdict.trouble);
+  for (const { other, verdict } of verdicts.toSorted((a, b) => savingOf(a.verdict) - savingOf(b.verdict))) {
     isIncomplete ||= verdict.isIncomplete;
     if (verdict.action === null) continue;
     const dueMs = notBeforeMs(situation, other);
@@ -65,6 +65,10 @@ export function keepReplicas(
     } else actions.push(verdict.action);
   }
   return { actions, holds, trouble: troubles[0] ?? null, lookAgainAtMs: isIncomplete ? soonestMs : null };
+}
+
+function savingOf({ action }: Verdict): number {
+  return action?.kind === "attach-replica" && action.keepAsideAs !== null ? 1 : 0;
 }
 
 interface Verdict {

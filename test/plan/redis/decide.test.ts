@@ -236,6 +236,18 @@ describe("while the master is well", () => {
       standing: { kind: "wrong-password", writable: true },
     });
   });
+  test("who has nothing to be kept aside goes first, since the master may take no writes until somebody follows", () => {
+    const decision = decideRoles(
+      aGroup([
+        aPart(1, { says: aNode(1), tags: ["master"] }),
+        aPart(2, { says: aNode(2, { replicationId: "another" }) }),
+        aPart(3, { says: aNode(3, { replicationId: "", offset: 0, empty: true }) }),
+      ]),
+    );
+    expect(decision.actions).toMatchObject([{ kind: "attach-replica", node: { containerId: "container-3" } }]);
+    expect(decision.holds).toMatchObject([{ heldBy: "one-at-a-time" }]);
+    expect(decision.standing.kind).toBe("diverged");
+  });
   test("nobody is attached while another copies all data", () => {
     const syncing = aPart(2, {
       says: aReplica(2, 1, { follows: { master: addressOf(1), up: false, syncing: true, downForMs: null } }),
