@@ -78,17 +78,23 @@ async function underItsOldName(client: Client, name: string, value: string): Pro
   );
 }
 
-/** Saves in the background, so that nobody waits, and waits until a save that began after now is over. */
+/**
+ * Saves in the background, so that nobody waits, and waits until a save that began after now is over. What is under way
+ * already may have begun earlier, or be a replica's copy that leaves no file: it is waited for, and a save asked for again.
+ */
 async function saveAndLocate(client: Client): Promise<string> {
-  const before = Number(await client.lastsave());
-  await client.call("BGSAVE").catch((error: Error) => {
-    if (!/in progress/i.test(error.message)) throw error;
-  });
-  for (;;) {
+  for (let begun = false; ;) {
+    begun ||= await client.call("BGSAVE").then(
+      () => true,
+      (error: Error) => {
+        if (/in progress|another child process/i.test(error.message)) return false;
+        throw error;
+      },
+    );
     const info = await client.info("persistence");
-    if (/^rdb_bgsave_in_progress:0/m.test(info)) {
+    if (begun && /^rdb_bgsave_in_progress:0/m.test(info)) {
       if (!/^rdb_last_bgsave_status:ok/m.test(info)) throw new RedisError("failing", "its data could not be saved");
-      if (Number(await client.lastsave()) >= before) break;
+      break;
     }
     await new Promise((resolve) => setTimeout(resolve, SAVE_POLL_MS));
   }
