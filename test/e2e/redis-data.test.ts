@@ -1,14 +1,15 @@
 /** What nodes hold and how they are entered: TLS, users, addresses behind NAT, disks that are full, data that loads. */
 import { randomUUID } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, inject, test } from "vitest";
 import { Redis } from "ioredis";
 import { askEngine } from "../../scripts/machine/engine-api.ts";
 import { mustRun } from "../../scripts/machine/processes.ts";
 import { allHold, ask, keep, newMaster, replicasOf, roleOf, signal, standsAs, whole } from "./support/redis-faults.ts";
-import type { RedisHeal, RedisHealOptions } from "./support/redis-heal.ts";
+import type { RedisHeal, RedisHealOptions, TaggedRegistration } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
 
 let heal: RedisHeal | null = null;
@@ -225,6 +226,49 @@ test("nodes behind NAT are announced by the address and the published port that 
   expect(info).toMatch(new RegExp(`slave0:ip=${address},port=${replica?.port},`));
   await keep(of, master);
   await survives(of, 2, (port) => ask({ address, port }, "GET", "kept"));
+});
+
+test("nodes of a host whose address is a name are announced, compared and re-pointed by that name", async () => {
+  const { IPAM } = await askEngine<{ IPAM: { Config: { Gateway: string }[] } }>(
+    inject("docker"),
+    "GET",
+    "/networks/bridge",
+  );
+  const gateway = IPAM.Config[0]?.Gateway ?? "";
+  // What this machine calls itself leads to it from outside of the containers, and what is told to them, from inside.
+  const name = hostname();
+  await expect(lookup(name)).resolves.toBeDefined();
+  const folder = await aFolder();
+  await writeFile(join(folder, "hosts"), `127.0.0.1 localhost\n${gateway} ${name}\n`, { mode: 0o644 });
+  const of = await group({
+    address: name,
+    container: { volumes: [`${join(folder, "hosts")}:/etc/hosts:ro`] },
+    settings: { policy: { allow: [`file:${folder}`] } },
+  });
+  const master = await whole(of);
+  const others = await replicasOf(of, master);
+  expect(master.address).toBe(name);
+  const info = String(await ask(master, "INFO", "replication"));
+  for (const { port } of others) expect(info).toMatch(new RegExp(`slave\\d:ip=${name},port=${port},state=online`));
+  const follows = async (at: TaggedRegistration): Promise<unknown> =>
+    ((await ask(at, "ROLE")) as readonly unknown[]).slice(1, 3);
+  for (const other of others) expect(await follows(other)).toEqual([name, master.port]);
+  const [one] = others;
+  if (one === undefined) throw new Error("no replica");
+  await ask(one, "REPLICAOF", "192.0.2.99", "6379");
+  await until(
+    "it is re-pointed",
+    () => follows(one),
+    (now) => JSON.stringify(now) === JSON.stringify([name, master.port]),
+  );
+  // Who was not known again by its name would be attached at every look.
+  const attached = () => of.results.filter(({ action }) => action.kind === "attach-replica").length;
+  await whole(of);
+  const before = attached();
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect(attached()).toBe(before);
+  await keep(of, master);
+  await survives(of, 3, (port) => ask({ address: name, port }, "GET", "kept"));
 });
 
 test("a group on volumes that loses every node at once has its data again, with one master", async () => {

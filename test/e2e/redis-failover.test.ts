@@ -53,6 +53,37 @@ describe("a Redis service", () => {
     expect(written.acknowledged.length).toBeGreaterThan(100);
   });
 
+  test("keeps names of its own for the tags, on its first master and through a failover, and tells of that step by step", async () => {
+    const of = await group({ redis: { masterTag: "primary", replicaTag: "replica" }, masterTag: "primary" });
+    const byTag = async (): Promise<string> =>
+      (await of.registrations())
+        .map(({ tags, passing }) => `${tags.join()} ${passing}`)
+        .sort()
+        .join("; ");
+    const isWhole = (tags: string): boolean => tags === "primary true; replica true; replica true";
+    const primary = async () => (await of.registrations()).find(({ tags }) => tags.includes("primary")) ?? null;
+    await until("one primary and two replicas", byTag, isWhole, 60_000);
+    const old = await primary();
+    if (old === null) throw new Error("no primary");
+    await keep(of, old);
+    await signal(of, old.container, "SIGKILL");
+    const next = await until("another primary", primary, (one) => one !== null && one.container !== old.container);
+    if (next === null) throw new Error("no primary");
+    expect(await roleOf(next)).toBe("master");
+    await until("one primary and two replicas again", byTag, isWhole, 60_000);
+    for (const one of await of.registrations()) expect(await ask(one, "GET", "kept")).toBe("yes");
+    const report = await of.status();
+    expect(report?.last).toMatchObject({ cause: "gone", from: old.container, to: next.container });
+    expect(report?.last?.timeline).toMatch(/^old master untagged \+\d+ ms, .*promoted \+\d+ ms, .*tagged \+\d+ ms$/);
+    expect(report?.nodes.map(({ role, link, behindBytes }) => [role, link, behindBytes === null]).sort()).toEqual([
+      ["master", null, true],
+      ["replica", "up", false],
+      ["replica", "up", false],
+    ]);
+    for (const { offset } of report?.nodes ?? []) expect(offset).toBeGreaterThan(0);
+    expect(report?.nodes.flatMap(({ tags }) => tags).sort()).toEqual(["primary", "replica", "replica"]);
+  });
+
   test("has another master after the old one hangs (SIGSTOP), which is ended for good", async () => {
     const of = await group();
     const old = await whole(of);
