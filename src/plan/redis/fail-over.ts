@@ -79,11 +79,15 @@ function choose({ memory, nodes }: RedisSituation, { eligible }: Field): Candida
   return named ?? null;
 }
 
-/** A demoted master has all that it had as long as it has not been linked to whom it follows now. */
+/**
+ * A demoted master has all that it had as long as it has not been linked to whom it follows now. One of priority 0 is
+ * never promoted, whatever it was before.
+ */
 function itself({ nodes }: RedisSituation, { containerId, runId }: RedisMasterMemory): Candidate | null {
   const view = nodes.find((one) => one.containerId === containerId);
   const node = view === undefined ? null : sayingOf(view);
   if (view === undefined || node?.follows == null || node.runId !== runId || node.loading) return null;
+  if (node.priority === 0) return null;
   const { up, syncing, downForMs } = node.follows;
   return up || syncing || downForMs !== null ? null : { view, node };
 }

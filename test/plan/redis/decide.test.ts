@@ -54,9 +54,9 @@ describe("a master that was made a replica of its own replica", () => {
     expect(decideRoles(group(100)).actions).toMatchObject([{ others: [{ containerId: "container-1" }] }]);
   });
   test("or of a stranger that it was never linked to takes its place again where nobody else can (simulator seed 952367)", () => {
-    const alone = (follows: Partial<RedisNode["follows"]>): RedisSituation => {
+    const alone = (follows: Partial<RedisNode["follows"]>, priority = 100): RedisSituation => {
       const link = { master: { host: "10.8.8.8", port: 6379 }, up: false, syncing: false, downForMs: null, ...follows };
-      return aGroup([aPart(1, { says: aReplica(1, 1, { follows: link }) })], {
+      return aGroup([aPart(1, { says: aReplica(1, 1, { follows: link, priority }) })], {
         memory: { downSinceMs: NOW_MS - 5_000 },
       });
     };
@@ -64,6 +64,8 @@ describe("a master that was made a replica of its own replica", () => {
       { kind: "promote-replica", from: { containerId: "container-1" }, to: { containerId: "container-1" }, others: [] },
     ]);
     expect(decideRoles(alone({ up: true, downForMs: 0 })).standing.kind).toBe("none-eligible");
+    // Nor is one of priority 0 (simulator seed 40).
+    expect(decideRoles(alone({}, 0)).standing.kind).toBe("none-eligible");
   });
   test("is not where more would be lost than is allowed", () => {
     expect(decideRoles(group(1_000)).standing.kind).toBe("too-much-loss");
