@@ -160,7 +160,12 @@ export interface RedisMasterMemory {
   readonly slot: number | null;
   readonly runId: string;
   readonly peer: RedisAddress;
+  /** Of what history its data is; absent where that was not remembered. */
+  readonly history?: RedisHistory;
 }
+
+/** What names the history of a node's data; see `RedisNode`. */
+export type RedisHistory = Pick<RedisNode, "replicationId" | "secondReplicationId" | "secondOffset">;
 
 export interface RedisChange {
   readonly epoch: number;

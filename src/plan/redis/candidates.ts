@@ -2,7 +2,7 @@
  * Which replica becomes the master: of those that qualify the one with the smallest priority, then with the most of the
  * master's writes, then by run id. Redis Sentinel chooses by the same conditions in the same order.
  */
-import type { RedisMasterMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
+import type { RedisHistory, RedisMasterMemory, RedisNode, RedisNodeView } from "../../model/redis.ts";
 import { followsMaster, sayingOf } from "./node.ts";
 import type { RedisSituation } from "./situation.ts";
 
@@ -52,7 +52,10 @@ export function whyNot(
   if (node.priority === 0) return "its priority is 0";
   if (!node.announced) return "it hides itself (replica-announced no)";
   if (node.follows.syncing) return "its copy of the data is not complete";
-  if (node.follows.downForMs === null && !isOfHistory(situation, node, master)) {
+  const histories = historiesOf(situation, master);
+  const [newest] = histories;
+  // One that was re-pointed and has not been linked since calls itself one that was never linked. It may have its data.
+  if (node.follows.downForMs === null && (newest === undefined || node.empty || !isOf(node, newest))) {
     return "its copy of the data is not complete";
   }
   if (master !== null) {
@@ -60,6 +63,11 @@ export function whyNot(
     if (!followsMaster(node, master, masterView)) {
       return `it follows ${node.follows.master.host}:${node.follows.master.port}, not the master`;
     }
+    // Whoever got the address of a master that is gone, a Redis of another service, say, has been copied from.
+    const isForeign = histories.every(
+      (one) => node.replicationId !== one.replicationId && node.replicationId !== one.secondReplicationId,
+    );
+    if (histories.length > 0 && isForeign) return "what it holds is not of the master's history";
   }
   const allowedMs = downForMs + LINK_DOWN_FACTOR * roles.downAfterMs;
   if ((node.follows.downForMs ?? 0) > allowedMs) {
@@ -68,17 +76,18 @@ export function whyNot(
   return null;
 }
 
-/**
- * A replica that was re-pointed and has not been linked since calls itself one that was never linked. It has its data
- * all the same, if that is of the master's history, or of the one that the master took over, and no further.
- */
-function isOfHistory({ nodes, gone }: RedisSituation, node: RedisNode, master: RedisMasterMemory | null): boolean {
-  if (master === null || node.empty) return false;
+/** What named the master's history, as far as anybody knows: by its own last word, and before that by what is remembered. */
+function historiesOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory | null): readonly RedisHistory[] {
+  if (master === null) return [];
   const view = nodes.find(({ containerId }) => containerId === master.containerId);
   const last = [view?.last, gone[master.runId]].find((one) => one?.node.runId === master.runId)?.node;
-  if (last === undefined) return false;
-  if (node.replicationId === last.replicationId) return true;
-  return node.replicationId === last.secondReplicationId && node.offset <= last.secondOffset;
+  return [last, master.history].filter((one) => one !== undefined);
+}
+
+/** Of that history, or of the one before it and no further than where that ended. */
+function isOf(node: RedisNode, { replicationId, secondReplicationId, secondOffset }: RedisHistory): boolean {
+  if (node.replicationId === replicationId) return true;
+  return node.replicationId === secondReplicationId && node.offset <= secondOffset;
 }
 
 function compare(a: Candidate, b: Candidate): number {

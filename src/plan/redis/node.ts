@@ -21,7 +21,8 @@ export function refOf(view: RedisNodeView): RedisRef {
 
 export function masterOf(view: RedisNodeView, node: RedisNode): RedisMasterMemory {
   const { containerId, name, host, slot, peer } = view;
-  return { containerId, name, host, slot, runId: node.runId, peer };
+  const { runId, replicationId, secondReplicationId, secondOffset } = node;
+  return { containerId, name, host, slot, runId, peer, history: { replicationId, secondReplicationId, secondOffset } };
 }
 
 /** Whether a replica follows the master, by whatever address it calls it. */

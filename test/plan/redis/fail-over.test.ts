@@ -53,7 +53,16 @@ describe("which replica may be promoted", () => {
     ["one of priority 0", aPart(2, { says: cutOff(2, 1, 0, { priority: 0 }) }), "priority is 0"],
     ["one that hides itself", aPart(2, { says: cutOff(2, 1, 0, { announced: false }) }), "hides itself"],
     ["one that loads its data", aPart(2, { says: cutOff(2, 1, 0, { loading: true }) }), "loading"],
-    ["one without a complete copy", aPart(2, { says: cutOff(2, 1, null) }), "not complete"],
+    [
+      "one without a complete copy",
+      aPart(2, { says: cutOff(2, 1, null, { replicationId: "its own" }) }),
+      "not complete",
+    ],
+    [
+      "one that copied from whoever got the address",
+      aPart(2, { says: aReplica(2, 1, { replicationId: "other" }) }),
+      "history",
+    ],
     ["one that has been without the master for too long", aPart(2, { says: cutOff(2, 1, 11_000) }), "11 s"],
     ["one that follows a stranger", aPart(2, { says: cutOff(2, 9) }), "not the master"],
   ];
@@ -78,6 +87,16 @@ describe("which replica may be promoted", () => {
     expect(of({ offset: 101 })).not.toBe("promote-replica");
     expect(of({ replicationId: "its own" })).not.toBe("promote-replica");
     expect(of({ empty: true })).not.toBe("promote-replica");
+  });
+
+  test("by what was remembered of the master, where whoever looks has never heard of it", () => {
+    const away = (changes: Parameters<typeof cutOff>[3]) =>
+      kinds(aGroup([ended, aPart(2, { says: cutOff(2, 1, null, changes) })]))[0];
+    expect(away({})).toBe("promote-replica");
+    expect(away({ replicationId: "its own" })).not.toBe("promote-replica");
+    const group = aGroup([ended, aPart(2, { says: cutOff(2, 1, 0, { replicationId: "its own" }) })]);
+    const { history: _forgotten, ...master } = group.memory.master ?? aGroup([aPart(1)]).memory.master!;
+    expect(kinds({ ...group, memory: { ...group.memory, master } })).toEqual(["promote-replica"]);
   });
 
   test("works again once a good one is back", () => {
