@@ -3,7 +3,9 @@
  * Consul has taken effect and before it knows, and before each call while what came before it is done. The next heal
  * goes on from what the nodes themselves say.
  */
+import { randomUUID } from "node:crypto";
 import { afterEach, expect, inject, test } from "vitest";
+import { askEngine } from "../../scripts/machine/engine-api.ts";
 import { ask, keep, newMaster, roleOf, signal, whole } from "./support/redis-faults.ts";
 import type { RedisHeal, TaggedRegistration } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
@@ -11,11 +13,14 @@ import { changes, openProxy, pass, type Exchange, type Proxy } from "./support/p
 
 let heal: RedisHeal | null = null;
 let proxies: readonly Proxy[] = [];
+let network: string | null = null;
 afterEach(async () => {
   await heal?.end();
   heal = null;
   for (const proxy of proxies) await proxy.close();
   proxies = [];
+  if (network !== null) await askEngine(inject("docker"), "DELETE", `/networks/${network}`);
+  network = null;
 });
 
 /** Patient with slots whose instances die in every round. */
@@ -27,7 +32,14 @@ const settings = {
 /** By then every step of a change of master has been seen; one that is not through is a bug of the test or of heal. */
 const CALLS_MAX = 12;
 
+/**
+ * In a network of its own: for as long as no heal runs, the replicas of a dead master would copy from whatever Redis of
+ * another test that gets its address.
+ */
 async function group(count: number): Promise<RedisHeal> {
+  const name = `redis-killed-${randomUUID().slice(0, 6)}`;
+  await askEngine(inject("docker"), "POST", "/networks/create", { json: { Name: name } });
+  network = name;
   proxies = [await openProxy(inject("docker")), await openProxy(inject("consul"))];
   const [docker, consul] = proxies as [Proxy, Proxy];
   heal = await openRedisHeal({
@@ -35,6 +47,7 @@ async function group(count: number): Promise<RedisHeal> {
     program: true,
     docker: docker.tcp,
     consul: consul.http,
+    container: { networks: [name] },
     settings,
   });
   return heal;
