@@ -64,10 +64,8 @@ export function whyNot(
       return `it follows ${node.follows.master.host}:${node.follows.master.port}, not the master`;
     }
     // Whoever got the address of a master that is gone, a Redis of another service, say, has been copied from.
-    const isForeign = histories.every(
-      (one) => node.replicationId !== one.replicationId && node.replicationId !== one.secondReplicationId,
-    );
-    if (histories.length > 0 && isForeign) return "what it holds is not of the master's history";
+    if (histories.length > 0 && !histories.some((one) => isAkin(node, one)))
+      return "what it holds is not of the master's history";
   }
   const allowedMs = downForMs + LINK_DOWN_FACTOR * roles.downAfterMs;
   if ((node.follows.downForMs ?? 0) > allowedMs) {
@@ -88,6 +86,13 @@ function historiesOf({ nodes, gone }: RedisSituation, master: RedisMasterMemory 
 function isOf(node: RedisNode, { replicationId, secondReplicationId, secondOffset }: RedisHistory): boolean {
   if (node.replicationId === replicationId) return true;
   return node.replicationId === secondReplicationId && node.offset <= secondOffset;
+}
+
+/** They have something in common, however far either went on alone. */
+function isAkin(node: RedisHistory, { replicationId, secondReplicationId }: RedisHistory): boolean {
+  return [node.replicationId, node.secondReplicationId].some(
+    (id) => id !== null && (id === replicationId || id === secondReplicationId),
+  );
 }
 
 function compare(a: Candidate, b: Candidate): number {
