@@ -28,7 +28,7 @@ const LOOK_AGAIN_MS = 2_000;
  * Pure and total.
  */
 export function decideRoles(given: RedisSituation): RedisDecision {
-  const settled = settle(given.memory, given.nodes, given.roles, given.nowMs);
+  const settled = settle(given);
   const untold = stillUntold(given, settled);
   const memory = { ...settled, untold, downSinceMs: settled.downSinceMs ?? given.nowMs };
   const situation = { ...given, memory };

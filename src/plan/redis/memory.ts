@@ -1,8 +1,9 @@
 import type { Action, ActionResult } from "../../model/action.ts";
-import type { RedisCause, RedisMemory, RedisNodeView, RedisRef } from "../../model/redis.ts";
-import { noRedisMemory, REDIS_MEMORY_VERSION } from "../../model/redis.ts";
+import type { RedisCause, RedisMemory, RedisRef } from "../../model/redis.ts";
+import { noRedisMemory, REDIS_MEMORY_VERSION, registrationKey } from "../../model/redis.ts";
 import type { RedisRoles } from "../../model/service.ts";
 import { masterOf, sayingOf } from "./node.ts";
+import type { RedisSituation } from "./situation.ts";
 
 /** After a failover on evidence that needs time, another one would most likely be a flap. */
 const COOLDOWN_FACTOR = 10;
@@ -20,13 +21,11 @@ function longestCooldownMs({ downAfterMs }: RedisRoles): number {
   return COOLDOWN_FACTOR * downAfterMs;
 }
 
-/** What a look shows of a change that was under way: over once the new master says that it is one. */
-export function settle(
-  memory: RedisMemory,
-  nodes: readonly RedisNodeView[],
-  roles: RedisRoles,
-  nowMs: number,
-): RedisMemory {
+/**
+ * What a look shows of a change that was under way: over once the new master says that it is one. It has said so already
+ * where it carries the tag, though it cannot be asked at this moment: whoever made the change may have ended over that.
+ */
+export function settle({ memory, nodes, roles, registrations, nowMs }: RedisSituation): RedisMemory {
   const { change } = memory;
   // A clock of another process, or a shorter setting, must not hold a failover up for ever.
   const cooldownUntilMs = Math.min(memory.cooldownUntilMs, nowMs + longestCooldownMs(roles));
@@ -38,11 +37,17 @@ export function settle(
   const wish = memory.wish !== null && nowMs >= memory.wish.untilMs ? null : memory.wish;
   const tidy = { ...memory, cooldownUntilMs, configured, notBeforeMs, wish };
   const view = change === null ? undefined : nodes.find(({ containerId }) => containerId === change.to.containerId);
-  const node = view === undefined ? null : sayingOf(view);
-  if (change === null || view === undefined || node?.role !== "master" || node.runId !== change.to.runId) return tidy;
+  if (change === null || view === undefined) return tidy;
+  const node = sayingOf(view);
+  const isTagged = registrations.some(
+    (one) => registrationKey(one) === view.registration && one.tags.includes(roles.masterTag),
+  );
+  const isConfirmed = node === null ? isTagged : node.role === "master" && node.runId === change.to.runId;
+  if (!isConfirmed) return tidy;
+  const { containerId, name, host, slot, peer } = view;
   return {
     ...tidy,
-    master: masterOf(view, node),
+    master: node === null ? { containerId, name, host, slot, peer, runId: change.to.runId } : masterOf(view, node),
     change: null,
     wish: null,
     cooldownUntilMs: nowMs + cooldownMs(change.cause, roles),

@@ -235,6 +235,26 @@ describe("after a failover", () => {
   });
 });
 
+test("who was tagged before heal died is the master, though it cannot be asked at first: its tag stays", () => {
+  const begun = aGroup([ended, aPart(2, { says: cutOff(2, 1) })]);
+  const memory = intendRoles(begun.memory, decideRoles(begun).actions, NOW_MS);
+  const follows = aPart(3, { says: aReplica(3, 2), tags: ["slave"] });
+  const after = (tags: readonly string[]) =>
+    decideRoles({ ...aGroup([aPart(1, { state: "exited" }), aPart(2, { says: null, tags }), follows]), memory });
+  expect(after(["master"])).toMatchObject({
+    actions: [],
+    busy: true,
+    standing: { kind: "master-silent" },
+    memory: {
+      change: null,
+      master: { containerId: "container-2", runId: "run-2" },
+      last: { to: "heal.live.cache.2.1" },
+    },
+  });
+  // Whether one without the tag was promoted nobody knows.
+  expect(after([]).memory).toMatchObject({ change: { to: { containerId: "container-2" } }, last: null });
+});
+
 test("what happened when is kept with a change, for whoever is told of it afterwards", () => {
   const group = aGroup([ended, aPart(2, { says: cutOff(2, 1) })]);
   const decision = decideRoles(group);
