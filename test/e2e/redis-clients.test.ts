@@ -5,13 +5,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createClient } from "@redis/client";
 import { Redis } from "ioredis";
 import { startConsul, type ConsulAgent } from "../../scripts/machine/consul.ts";
 import { freePort } from "../../scripts/machine/state.ts";
-import { allHold, ask, newMaster, signal, whole } from "./support/redis-faults.ts";
-import type { RedisHeal } from "./support/redis-heal.ts";
+import { allHold, ask, newMaster, replicasOf, signal, whole } from "./support/redis-faults.ts";
+import type { RedisHeal, TaggedRegistration } from "./support/redis-heal.ts";
 import { openRedisHeal, until } from "./support/redis-heal.ts";
 
 let consul: ConsulAgent;
@@ -152,6 +153,22 @@ async function followMaster(locate: () => Promise<{ host: string; port: number }
   return (server.address() as { port: number }).port;
 }
 
+/** Port → weight of the servers that HAProxy was led to by a name in Consul, such as `master`. */
+async function weights(statistics: string, name: string): Promise<Readonly<Record<string, string>>> {
+  const socket = connect(statistics);
+  socket.end("show servers state sessions\n");
+  let text = "";
+  for await (const part of socket) text += String(part);
+  const [, head = "", ...rows] = text.trim().split("\n");
+  const columns = head.replace("# ", "").split(" ");
+  const cell = (row: string, column: string): string => row.split(" ")[columns.indexOf(column)] ?? "";
+  return Object.fromEntries(
+    rows
+      .filter((row) => cell(row, "srv_name").startsWith(name) && cell(row, "srv_port") !== "0")
+      .map((row) => [cell(row, "srv_port"), cell(row, "srv_uweight")]),
+  );
+}
+
 test("HAProxy with the recipe sends writes to the tagged master, with the others as backup", async () => {
   const of = await group(3);
   const old = await whole(of);
@@ -187,6 +204,20 @@ test("HAProxy with the recipe sends writes to the tagged master, with the others
     () => write("one"),
     (answer) => answer === "OK",
   );
+  // The tag alone says who has which priority: 10 the master, 9 its replicas.
+  const prioritiesAre = async (master: TaggedRegistration): Promise<void> => {
+    const others = await replicasOf(of, master);
+    await until(
+      "each to have the priority of its role",
+      async () => [await weights(statistics, "master"), await weights(statistics, "slave")],
+      (now) =>
+        isDeepStrictEqual(now, [
+          { [master.port]: "10" },
+          Object.fromEntries(others.map(({ port: one }) => [one, "9"])),
+        ]),
+    );
+  };
+  await prioritiesAre(old);
   await signal(of, old.container, "SIGKILL");
   await until(
     "writes go on",
@@ -196,4 +227,5 @@ test("HAProxy with the recipe sends writes to the tagged master, with the others
   const master = await whole(of);
   expect(master.container).not.toBe(old.container);
   expect(await ask(master, "EXISTS", "one", "two")).toBe(2);
+  await prioritiesAre(master);
 });
