@@ -128,11 +128,14 @@ function isCrashLooping({ notPassingSinceMs, graceMs, nowMs }: Circumstances): b
 
 /**
  * Whether our own registration sends clients to where the instance is not: Docker gave it another port or address when
- * it started again. An instance of another specification may rightly be reached elsewhere than the template says.
+ * it started again. One of another specification may rightly be reached elsewhere than the template says, but not at a
+ * port that it does not have.
  */
 function isMisregistered(service: Service, { container, registration }: Instance): boolean {
   if (service.consul === null || registration?.meta[META.container] !== container.name) return false;
-  if (container.specHash !== service.specHash) return false;
   const { address, port } = reachOf(service, container);
-  return registration.port !== port || (address !== null && registration.address !== address);
+  const isElsewhere = registration.port !== port || (address !== null && registration.address !== address);
+  if (!isElsewhere || container.specHash === service.specHash) return isElsewhere;
+  const publishes = (wanted: number): boolean => container.ports.some(({ host }) => host === wanted);
+  return publishes(port) && !publishes(registration.port) && registration.address !== container.address;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Container } from "../../../src/model/instance.ts";
 import { unknown } from "../../../src/model/known.ts";
 import { aWorld, T0 } from "../../builders/world.ts";
 import { does, holds, summary } from "../support/say.ts";
@@ -63,11 +64,23 @@ describe("repair-registration: Docker runs it, Consul does not list it", () => {
     );
   });
 
-  it("leaves an instance of an older specification where its own template put it", () => {
-    const old = aWorld()
-      .withService("web", { count: 1 })
-      .withInstance("web", 1, { specHash: "older", registration: { port: 999 } });
-    expect(does(old.looked().plan())).toEqual([]);
+  describe("an instance of an older specification", () => {
+    const web = { container: 8080, host: 20_001, hostIp: "0.0.0.0", protocol: "tcp" } as const;
+    const old = (ports: Container["ports"]) =>
+      aWorld()
+        .withService("web", { count: 1 })
+        .withInstance("web", 1, { specHash: "older", registration: { port: 999 }, container: { ports } });
+
+    it("is left where its own template put it", () => {
+      const planned = old([web, { ...web, container: 9090, host: 999 }])
+        .looked()
+        .plan();
+      expect(does(planned)).toEqual([]);
+    });
+
+    it("is registered anew when Docker has given it another port: it has none by the old one", () => {
+      expect(does(old([web]).looked().plan())).toEqual(["register web.1.1 on h1 (register-unlisted)"]);
+    });
   });
 
   it("registers nothing for a service that is not to be registered", () => {
