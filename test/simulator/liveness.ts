@@ -55,7 +55,7 @@ function whyUnwell(world: SimulatedWorld, service: Service): string | null {
   const slots = new Set(serving.map(({ labels }) => labels[LABEL.slot] ?? "by hand"));
   const byHand = serving.filter(({ labels }) => labels[LABEL.slot] === undefined).length;
   const inSlots = slots.has("by hand") ? slots.size - 1 : slots.size;
-  const possible = Math.min(service.count, roomFor(world, service));
+  const possible = Math.min(service.count, roomFor(world, service)) - slotsForPersons(world, service);
   if (inSlots + byHand < possible && !isFrozen(world, service.name))
     return `has ${inSlots + byHand} of ${possible} that serve`;
   const isRationed = whatLeaderSays(world, service.name).includes("blast-radius");
@@ -83,6 +83,16 @@ function isFrozen(world: SimulatedWorld, name: string): boolean {
   }
   const critical = [...criticalOf.values()].reduce((sum, count) => sum + count, 0);
   return criticalOf.size >= 2 && critical > running * defaultTuning.checkerSickShare;
+}
+
+/** Slots that wait because somebody else's container has their next name: who that is only a person can say. */
+function slotsForPersons(world: SimulatedWorld, { name }: Service): number {
+  const isForeign = (taken: string): boolean => {
+    const holders = world.hosts.flatMap((host) => host.find(taken) ?? []);
+    return holders.some((one) => world.truth.ownerOf(one) === null);
+  };
+  const holds = leadersPlan(world, name)?.holds ?? [];
+  return holds.filter(({ reason }) => isForeign(/that is not ours is called ([^:]+):/.exec(reason)?.[1] ?? "")).length;
 }
 
 /** A fixed host port is there once per host. */
