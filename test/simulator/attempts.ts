@@ -1,5 +1,6 @@
 import { defaultTuning } from "../../src/model/tuning.ts";
 import { LABEL } from "../../src/model/labels.ts";
+import type { Creation } from "../../src/ports/engine.ts";
 import type { TrueContainer } from "./container.ts";
 import type { Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -14,7 +15,23 @@ interface Chain {
   blamedAtMs: number[];
 }
 
+/** What one controller tried to make of a slot last: an attempt, where it could write down that it would, and what came of it. */
+interface Creating {
+  readonly process: Process;
+  readonly specHash: string;
+  readonly startedAtMs: number;
+  isIntended: boolean;
+  refusedAtMs: number | null;
+  isLearnt: boolean;
+}
+
 export interface Attempts {
+  creating(process: Process, creation: Pick<Creation, "labels" | "name">): void;
+  refused(process: Process, creation: Pick<Creation, "labels">): void;
+  /** It leads anew: what was refused to it before it may not have been able to write down. */
+  leading(process: Process): void;
+  /** The process was told that these keys of Memory are written. */
+  remembered(process: Process, keys: readonly string[]): void;
   /** Its start is sent. What is only created, while Memory is being written, is no attempt yet. */
   starting(process: Process, container: Pick<TrueContainer, "labels" | "name">): void;
   /** Memory was destroyed by other hands: nobody can keep a distance that he cannot know of. */
@@ -33,6 +50,7 @@ export interface AttemptsDeps {
  */
 export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts {
   const chains = new Map<string, Chain>();
+  const creations = new Map<string, Creating>();
   const { initialMs, maxMs, forgetAfterMs } = defaultTuning.backOff;
 
   /** Whether an instance of the slot has been well for so long that its failures are forgotten. */
@@ -46,16 +64,54 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
   };
 
   /** Whether the count was below the slot since its last start: what is not asked for any more is forgotten. */
-  const wasDropped = (service: string, slot: number, { startedAtMs }: Chain): boolean =>
+  const wasDropped = (service: string, slot: number, { startedAtMs }: Pick<Chain, "startedAtMs">): boolean =>
     truth.wished(service, scheduler.nowMs() - startedAtMs).fewest < slot;
 
   return {
-    forget: () => chains.clear(),
-    starting(process, { labels, name }) {
-      const slot = Number(labels[LABEL.slot]);
+    forget() {
+      chains.clear();
+      creations.clear();
+    },
+    creating(process, { labels, name }) {
       const nowMs = scheduler.nowMs();
-      const service = labels[LABEL.service] ?? "";
-      const specHash = labels[LABEL.specHash] ?? "";
+      const [service, slot, specHash] = whatOf(labels);
+      const key = `${service} ${slot}`;
+      const last = creations.get(key);
+      creations.set(key, {
+        process,
+        specHash,
+        startedAtMs: nowMs,
+        isIntended: false,
+        refusedAtMs: null,
+        isLearnt: false,
+      });
+      if (last?.process !== process || last.specHash !== specHash || last.refusedAtMs === null) return;
+      if (!last.isIntended || !last.isLearnt) return;
+      if (nowMs - last.refusedAtMs >= initialMs - 50 || wasDropped(service, slot, last)) return;
+      violate(
+        "S20",
+        `${name} is created ${nowMs - last.refusedAtMs} ms after the engine refused to; ${initialMs} ms are due`,
+      );
+    },
+    refused(process, { labels }) {
+      const [service, slot] = whatOf(labels);
+      const last = creations.get(`${service} ${slot}`);
+      if (last?.process === process) last.refusedAtMs = scheduler.nowMs();
+    },
+    leading(process) {
+      for (const [key, last] of creations) if (last.process === process) creations.delete(key);
+    },
+    remembered(process, keys) {
+      for (const [key, last] of creations) {
+        const [service] = key.split(" ");
+        if (last.process !== process || !keys.includes(`memory/services/${service}`)) continue;
+        if (last.refusedAtMs === null) last.isIntended = true;
+        else last.isLearnt = true;
+      }
+    },
+    starting(process, { labels, name }) {
+      const nowMs = scheduler.nowMs();
+      const [service, slot, specHash] = whatOf(labels);
       const key = `${service} ${slot}`;
       const chain = chains.get(key);
       const isNew = chain === undefined || chain.specHash !== specHash || wasDropped(service, slot, chain);
@@ -82,4 +138,8 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
       chain.blamedAtMs.push(nowMs);
     },
   };
+}
+
+function whatOf(labels: Creation["labels"]): readonly [service: string, slot: number, specHash: string] {
+  return [labels[LABEL.service] ?? "", Number(labels[LABEL.slot]), labels[LABEL.specHash] ?? ""];
 }

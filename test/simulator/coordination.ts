@@ -15,6 +15,8 @@ export interface CoordinationWitness {
   opened(process: Process, session: string, checkTtlMs: number, lockDelayMs: number): void;
   renewed(process: Process, session: string, sentAtMs: number): void;
   acquired(process: Process, lease: Lease): void;
+  /** Memory was written, as the process has just been told. */
+  remembered(process: Process, keys: readonly string[]): void;
 }
 
 const deadlineMs = 5_000;
@@ -110,6 +112,10 @@ export function simulatedCoordination(deps: SimulatedCoordinationDeps): Coordina
         if (result.kind !== "committed") return result;
         entries.push(...result.entries);
       }
+      witness.remembered(
+        process,
+        writes.map(({ key }) => key),
+      );
       return { kind: "committed", entries };
     },
   };

@@ -46,6 +46,8 @@ export interface EngineWitness {
   took(process: Process, what: EngineChange): void;
   /** A change whose outcome the caller was not told. */
   unclear(process: Process, what: EngineChange): void;
+  /** A change that was certainly not made, as the caller has just been told. */
+  refused(process: Process, what: EngineChange): void;
   looked(process: Process, machine: string): void;
 }
 
@@ -111,6 +113,7 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
     });
     return sent.catch((error: unknown) => {
       if (error instanceof EngineError && error.kind === "unclear") witness.unclear(process, what);
+      if (error instanceof EngineError && error.kind === "refused") witness.refused(process, what);
       throw error;
     });
   };

@@ -2,6 +2,7 @@ import { defaultTerms } from "../../src/loop/lease.ts";
 import { LABEL, META } from "../../src/model/labels.ts";
 import type { Lease } from "../../src/ports/coordination.ts";
 import type { Creation } from "../../src/ports/engine.ts";
+import type { NewRegistration } from "../../src/ports/registry.ts";
 import type { Agent } from "./consul-agent.ts";
 import type { ConsulKeys } from "./consul-sessions.ts";
 import { isUp } from "./container.ts";
@@ -121,6 +122,7 @@ export function safety(deps: SafetyDeps): Safety {
     if (change.kind === "start") tries.starting(process, change.container);
     if (change.kind !== "create") return mustLead(process, sentence(change), null);
     const { creation, machine } = change;
+    tries.creating(process, creation);
     mustLead(process, sentence(change), creation.labels[LABEL.sequencer] ?? "");
     mustHaveLooked(process, creation, machine);
     blind.starting(process, creation);
@@ -226,6 +228,22 @@ export function safety(deps: SafetyDeps): Safety {
     }
   };
 
+  /** Clients are sent to what passes: what has just been started does so once its check has run. */
+  const mustHaveServed = (process: Process, { id, meta, initialStatus }: NewRegistration): void => {
+    const service = meta[META.service] ?? "";
+    const { health = null, redis = null } = truth.wish(service) ?? {};
+    if (initialStatus !== "passing" || health === null || redis !== null) return;
+    for (const one of truth.containersOf(service)) {
+      if (one.name !== meta[META.container] || !isUp(one) || one.servingSinceMs !== null) continue;
+      const sinceMs = scheduler.nowMs() - (one.startedAtMs ?? 0);
+      if (sinceMs < health.startGraceMs)
+        violate(
+          "unready",
+          `${process.name} has clients sent to ${id} ${sinceMs} ms after its start: it never served yet`,
+        );
+    }
+  };
+
   return {
     violations,
     violate,
@@ -263,6 +281,7 @@ export function safety(deps: SafetyDeps): Safety {
         atMs: scheduler.nowMs(),
       });
     },
+    refused: (process, change) => void (change.kind === "create" && tries.refused(process, change.creation)),
     looked(process, machine) {
       let own = looks.get(process);
       if (own === undefined) looks.set(process, (own = new Map()));
@@ -273,6 +292,7 @@ export function safety(deps: SafetyDeps): Safety {
       tell(() => `${process.name} registers ${registration.id} on ${agent.node}: ${registration.meta[META.container]}`);
       mustLead(process, `registers ${registration.id}`, null);
       mustBeOurs(process, agent, registration.id, "overwrites");
+      mustHaveServed(process, registration);
       mutated(registration.meta[META.service] ?? null);
     },
     deregistered(process, agent, id) {
@@ -323,7 +343,9 @@ export function safety(deps: SafetyDeps): Safety {
       tell(() => `${process.name} leads as ${lease.sessionId.slice(0, 8)}@${lease.lockIndex}`);
       deps.countReached("a leader is elected");
       leases.set(process, lease);
+      tries.leading(process);
     },
+    remembered: tries.remembered,
   };
 }
 
