@@ -18,6 +18,7 @@ const interesting = [
   "a leader is killed in the calm",
   "a leader is stopped gracefully in the calm",
   "a master hangs in the calm",
+  "an event is lost in the calm",
   "an outcome is unclear",
   "a request is slow",
   "a request is late",

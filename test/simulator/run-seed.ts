@@ -3,6 +3,7 @@ import { drawFaults, scheduleFaults } from "./faults.ts";
 import type { FaultEvent } from "./faults.ts";
 import { watchBounds } from "./bounds.ts";
 import { notYetWell } from "./liveness.ts";
+import { watchLostEvent } from "./lost-event.ts";
 import { watchFailover } from "./redis-failover.ts";
 import type { Violation } from "./safety.ts";
 import { watchTakeover } from "./takeover.ts";
@@ -56,6 +57,7 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedResult {
       storm.calm();
       watchTakeover(world);
       watchFailover(world);
+      watchLostEvent(world);
       scheduler.run(STORM_MS + CALM_MS - LOOK_BEFORE_END_MS, broken);
       critical = criticalServices(world);
       scheduler.run(STORM_MS + CALM_MS, broken);
