@@ -10,6 +10,8 @@ export interface BugSigns {
   readonly shows: readonly string[];
   /** Faults that must be there as well, for there to be anything that can go wrong. */
   readonly besides?: readonly string[];
+  /** Faults that must come while one of `shows` lasts, or right after it: instead of all those, such moments are counted. */
+  readonly meanwhile?: readonly string[];
   /** Worlds in which it can show; any unless told. */
   readonly fits?: (plan: WorldPlan) => boolean;
 }
@@ -39,11 +41,16 @@ const taken = ["S6", "trim"];
 
 export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
   "forgets what is in flight": {
-    breaks: [...doubled, "S6", "L1"],
+    breaks: [...doubled, "S6", "S20", "L1"],
     shows: ["events lost", "events delayed", ...crashes],
   },
   "forgets back-offs": { breaks: ["S20"], shows: crashes },
-  "forgets generations": { breaks: [...doubled, ...taken, "S20", "L1", "L2"], shows: silence },
+  // Of a slot of which nothing is seen either, all is forgotten, and so its back-off.
+  "forgets generations": {
+    breaks: [...doubled, ...taken, "S20", "L1", "L2"],
+    shows: ["image missing", "disk full"],
+    meanwhile: ["container removed by hand", "count changed"],
+  },
   "forgets where its instances were": { breaks: [...doubled, "S20"], shows: silence },
   "begins with an empty Memory after every restart": {
     breaks: [...doubled, "S20", "L1"],
@@ -82,7 +89,6 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
   "never looks without a hint": {
     breaks: ["L1", "L2"],
     shows: ["events lost"],
-    besides: ends,
     fits: ({ services }) => services.some(({ consul, container }) => consul === null && container !== null),
   },
   "never hears of Consul's changes": { breaks: ["L1", "L2"], shows: lostRegistrations },
@@ -111,7 +117,7 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
     besides: [...ends, ...crashes],
   },
   "policy is not asked": { breaks: ["S28"], shows: ["privileged service asked for"] },
-  "registers as passing what has only started": { breaks: [...taken, "L1"], shows: sickness },
+  "registers as passing what has only started": { breaks: [...taken, "L1", "unready"], shows: sickness },
   "takes foreign registrations for its own": { breaks: ["S24"], shows: ["somebody else registers the same name"] },
   "takes foreign containers for its own": {
     breaks: ["S10", "S5", "trim", "L1"],
@@ -120,7 +126,7 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
       compose.length > 0 && services.some(({ name, surplus }) => name === "s1" && surplus.action === "trim"),
   },
   "one hanging service holds up all": { breaks: ["L1", "L6"], shows: ["disk full", "calls refused", "image missing"] },
-  "stops another one than it meant": { breaks: taken, shows: [...strays, ...sickness] },
+  "stops another one than it meant": { breaks: [...taken, "grace"], shows: [...strays, ...sickness] },
   "never takes a registration back": { breaks: ["L2"], shows: ["container removed by hand", "host loses power"] },
   "believes that what it stops has stopped": { breaks: ["grace", "L1", "L2", "S27"], shows: [...strays, ...sickness] },
 

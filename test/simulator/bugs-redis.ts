@@ -87,13 +87,14 @@ export const redisBugs = {
 } as const satisfies Readonly<Record<string, Sabotage>>;
 
 const ends = ["Redis master killed", "Redis process hangs", "Redis host cut off with its master"];
+const changes = ["Redis master killed", "switchover asked for"];
 const handovers = ["switchover asked for", "Redis replica is slow"];
 
 export const redisBugSigns: Readonly<Record<keyof typeof redisBugs, BugSigns>> = {
   "promotes the smallest offset": {
-    breaks: ["S15", "lost"],
+    breaks: ["S15", "S18", "lost"],
     shows: ["Redis replica is slow"],
-    besides: ends,
+    meanwhile: ["switchover asked for"],
     fits: hasGroup(({ count }) => count > 2),
   },
   "takes every copy for complete and every priority for good": {
@@ -105,7 +106,7 @@ export const redisBugSigns: Readonly<Record<keyof typeof redisBugs, BugSigns>> =
   "believes that no replica hears of its master": {
     breaks: ["S2", "S15"],
     shows: ["controller cannot reach a host"],
-    fits: hasGroup(({ count }) => count > 1),
+    fits: (plan) => plan.hosts.length > 1 && hasGroup(({ count }) => count > 1)(plan),
   },
   "takes what a node said last for what it says now": { breaks: ["S15", "S16", "S18", "L1", "L4"], shows: ends },
   "tags before the role is confirmed": { breaks: ["S14", "S16", "S18"], shows: ends },
@@ -116,13 +117,15 @@ export const redisBugSigns: Readonly<Record<keyof typeof redisBugs, BugSigns>> =
   },
   "retags whatever has changed meanwhile": {
     breaks: ["S14", "S16", "S18"],
-    shows: ["Redis calls late", "Redis calls slow"],
-    besides: ["switchover asked for", ...ends],
+    // One change of master right after the other: the tags of the first are not told yet.
+    shows: changes,
+    meanwhile: changes,
+    fits: hasGroup(({ count, redis }) => count > 1 && (redis?.downAfterMs ?? Infinity) <= 5_000),
   },
   "lets a master that hangs hang on": { breaks: ["fencing"], shows: ["Redis process hangs"] },
   "keeps nothing aside": {
     breaks: ["S18"],
-    shows: ["Redis host cut off with its master", "hosts cannot reach one another"],
+    shows: ["Redis host cut off with its master"],
     fits: hasGroup(
       ({ count }, { clientMachine, writeEveryMs }) => count === 2 && isHost(clientMachine) && writeEveryMs <= 1_000,
     ),
@@ -131,14 +134,14 @@ export const redisBugSigns: Readonly<Record<keyof typeof redisBugs, BugSigns>> =
   "leaves agents what they know of roles": { breaks: ["S14"], shows: handovers },
   "hands over without holding writes": {
     breaks: ["lost"],
-    shows: ["Redis calls slow"],
-    besides: ["switchover asked for"],
+    shows: ["Redis replica is slow"],
+    meanwhile: ["switchover asked for"],
     fits: hasGroup(({ count }, { writeEveryMs }) => count > 1 && writeEveryMs <= 1_000),
   },
   "hands over before the replica has all": {
-    breaks: ["lost", "S15"],
+    breaks: ["lost", "S15", "S18"],
     shows: ["Redis replica is slow"],
-    besides: ["switchover asked for"],
+    meanwhile: ["switchover asked for"],
     fits: hasGroup(({ count }, { writeEveryMs }) => count > 1 && writeEveryMs <= 1_000),
   },
 };

@@ -4,6 +4,7 @@ import { bugs } from "./bugs.ts";
 import type { BugName } from "./bugs.ts";
 import { outsideOfPromises } from "./drain.ts";
 import { drawFaults } from "./faults.ts";
+import type { FaultEvent } from "./faults.ts";
 import { runSeed, STORM_MS } from "./run-seed.ts";
 import type { SeedOptions, SeedResult } from "./run-seed.ts";
 import type { Violation } from "./safety.ts";
@@ -49,6 +50,8 @@ export async function findBug(bug: BugName, playsMax: number): Promise<BugHunt> 
   return { bug, played, skipped, found: null };
 }
 
+/** So long what is done at once is felt. */
+const AFTERMATH_MS = 15_000;
 /** From so many seeds the likely ones are chosen. */
 const seedsMax = 5_000;
 
@@ -56,13 +59,20 @@ function play(seed: number, options: SeedOptions): Promise<SeedResult> {
   return outsideOfPromises(() => runSeed(seed, options));
 }
 
-function likelyFirst({ shows, besides, fits }: BugSigns): readonly number[] {
+function likelyFirst(signs: BugSigns): readonly number[] {
   const seeds: { readonly seed: number; readonly times: number }[] = [];
   for (let seed = 1; seed <= seedsMax; seed += 1) {
-    const faults = drawFaults(seed, STORM_MS);
-    const timesOf = (kinds: readonly string[]): number => faults.filter(({ kind }) => kinds.includes(kind)).length;
-    const times = Math.min(timesOf(shows), besides === undefined ? Infinity : timesOf(besides));
-    if (times > 0 && (fits === undefined || fits(drawWorld(seed)))) seeds.push({ seed, times });
+    const times = timesIn(drawFaults(seed, STORM_MS), signs);
+    if (times > 0 && (signs.fits === undefined || signs.fits(drawWorld(seed)))) seeds.push({ seed, times });
   }
   return seeds.sort((a, b) => b.times - a.times || a.seed - b.seed).map(({ seed }) => seed);
+}
+
+/** How often the mistake could show under these faults. */
+function timesIn(faults: readonly FaultEvent[], { shows, besides, meanwhile }: BugSigns): number {
+  const those = (kinds: readonly string[]) => faults.filter(({ kind }) => kinds.includes(kind));
+  const shown = those(shows);
+  if (meanwhile === undefined) return Math.min(shown.length, besides === undefined ? Infinity : those(besides).length);
+  const untilMs = ({ atMs, lastsMs }: FaultEvent): number => atMs + Math.max(lastsMs, AFTERMATH_MS);
+  return those(meanwhile).filter(({ atMs }) => shown.some((one) => one.atMs < atMs && atMs < untilMs(one))).length;
 }

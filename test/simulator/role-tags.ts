@@ -9,7 +9,7 @@ import type { Call } from "./wire.ts";
 
 export interface SimulatedRoleTagsDeps extends ConsulDeps {
   readonly witness: RoleTagsWitness;
-  /** A planted mistake: what was read is written back whatever has become of it. */
+  /** A planted mistake: what a server that lags behind tells is written back whatever has become of it meanwhile. */
   readonly blind: boolean;
 }
 
@@ -32,6 +32,8 @@ const calls = {
   write: { name: "tags.write", mutates: true, deadlineMs: 5_000 },
 } as const satisfies Record<string, Call>;
 const attemptsMax = 8;
+/** As far behind as a server may be at all. */
+const blindLagMs = 20_000;
 
 /** The RoleTags port of one controller: a consistent read and a transaction, as often as something comes in between. */
 export function simulatedRoleTags(deps: SimulatedRoleTagsDeps): RoleTags {
@@ -40,10 +42,12 @@ export function simulatedRoleTags(deps: SimulatedRoleTagsDeps): RoleTags {
     ask(lineTo(deps, agent), calls.read, () => {
       assertLeader(deps);
       if (deps.conditions.acl === "filtered") return [];
-      return servers.service(wish.consulName, 0).value.flatMap(({ node, id, tags, modifyIndex }) => {
-        const wanted = tagsByRole(registrationKey({ node, id }), tags, wish);
-        return wanted === tags ? [] : [{ node, id, tags: wanted, modifyIndex }];
-      });
+      return servers
+        .service(wish.consulName, deps.blind ? blindLagMs : 0)
+        .value.flatMap(({ node, id, tags, modifyIndex }) => {
+          const wanted = tagsByRole(registrationKey({ node, id }), tags, wish);
+          return wanted === tags ? [] : [{ node, id, tags: wanted, modifyIndex }];
+        });
     });
   const write = (consulName: string, changes: readonly TagChange[]): Promise<boolean> => {
     if (process.alive()) witness.ordered(process, consulName, `sets tags of ${consulName}`);
