@@ -46,6 +46,7 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
   const chosen = toolsOf(hands).nodes.look(endpointOf(access, action.to), ASK_WITHIN_MS);
   const [before] = await Promise.all([chosen, giveNobodyTheTag()]);
   mustBe(before, action.to);
+  mustStillQualify(before, action);
   const ended = action.cause === "gone" || action.fence === "stop-container";
   const { from, others } = action;
   const forgotten = from === null ? null : forgetMaster(hands, service, { from, others }, ended);
@@ -114,6 +115,15 @@ async function promote(
 function mustBe(node: RedisNode, ref: RedisRef): void {
   if (ref.runId === null || node.runId === ref.runId) return;
   throw new ActionRefused(`${ref.name} was started anew since it was chosen`, "later");
+}
+
+/** It was chosen by what it said a moment before. A person answers for a priority, but not for data that is not there. */
+function mustStillQualify({ role, loading, follows, priority }: RedisNode, { to, cause }: PromoteReplica): void {
+  if (role === "master") return;
+  const isSpared = priority === 0 && cause !== "person";
+  if (!loading && follows?.syncing !== true && !isSpared) return;
+  const reason = isSpared ? "its priority is 0 by now" : "its copy of the data is not complete any more";
+  throw new ActionRefused(`${to.name} was chosen to be the master, but ${reason}`, "later");
 }
 
 /**

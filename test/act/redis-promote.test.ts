@@ -157,6 +157,22 @@ describe("a promotion", () => {
     await expect(promoteReplica(hands, service, promotion)).rejects.toThrow("started anew");
     expect(done).not.toContain("2 follows nobody");
   });
+  test.each([
+    ["its priority is 0", { priority: 0 }],
+    ["it is loading", { loading: true }],
+    ["it copies everything anew", { follows: { ...aReplica(2, 1).follows!, up: false, syncing: true } }],
+  ])("is off when the chosen one may not be promoted any more: %s (simulator seed 40)", async (_why, changes) => {
+    const { hands, done, nodes } = aStage();
+    nodes.set(2, aReplica(2, 1, changes));
+    await expect(promoteReplica(hands, service, promotion)).rejects.toThrow("was chosen to be the master, but");
+    expect(done).not.toContain("2 follows nobody");
+  });
+  test("to one whose priority is 0 is done for a person", async () => {
+    const { hands, done, nodes } = aStage();
+    nodes.set(2, aReplica(2, 1, { priority: 0 }));
+    await promoteReplica(hands, service, { ...promotion, cause: "person" });
+    expect(done).toContain("2 follows nobody");
+  });
   test("lets go who has more than the new master, so that it can be kept aside (simulator seed 910498)", async () => {
     const { hands, done, nodes } = aStage();
     nodes.set(3, aReplica(3, 1, { offset: 900 }));
