@@ -13,6 +13,7 @@ import { configureNode } from "./redis-configure.ts";
 import { openTimeline } from "./redis-timeline.ts";
 
 const ASK_WITHIN_MS = 500;
+const STALE_AFTER_MS = 1_000;
 const CONFIRM_WITHIN_MS = 2_000;
 /** A partial copy takes some milliseconds; who needs longer is attached after the tags, one at a time. */
 const LINK_WITHIN_MS = 150;
@@ -43,8 +44,11 @@ export async function promoteReplica(hands: Hands, service: Service, action: Pro
     timeline.add("old master untagged");
     await fence(hands, action, timeline.add);
   };
-  const chosen = toolsOf(hands).nodes.look(endpointOf(access, action.to), ASK_WITHIN_MS);
-  const [before] = await Promise.all([chosen, giveNobodyTheTag()]);
+  const lookAtChosen = () => toolsOf(hands).nodes.look(endpointOf(access, action.to), ASK_WITHIN_MS);
+  const askedAtMs = hands.clock.steadyMs();
+  const [first] = await Promise.all([lookAtChosen(), giveNobodyTheTag()]);
+  // A process may be suspended in between, or Consul slow: what was said so long ago says nothing about now.
+  const before = hands.clock.steadyMs() - askedAtMs > STALE_AFTER_MS ? await lookAtChosen() : first;
   mustBe(before, action.to);
   mustStillQualify(before, action);
   const ended = action.cause === "gone" || action.fence === "stop-container";

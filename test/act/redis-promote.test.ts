@@ -167,6 +167,16 @@ describe("a promotion", () => {
     await expect(promoteReplica(hands, service, promotion)).rejects.toThrow("was chosen to be the master, but");
     expect(done).not.toContain("2 follows nobody");
   });
+  test("asks the chosen one again when the steps before have taken long (simulator seed 4571)", async () => {
+    const { hands, done, nodes } = aStage();
+    const stop = async (): Promise<void> => {
+      await hands.clock.sleep(20_000);
+      nodes.set(2, aReplica(2, 1, { priority: 0 }));
+    };
+    const slow = { ...hands, engines: { h1: { ...hands.engines["h1"], stop } } } as unknown as Hands;
+    await expect(promoteReplica(slow, service, promotion)).rejects.toThrow("its priority is 0 by now");
+    expect(done).not.toContain("2 follows nobody");
+  });
   test("to one whose priority is 0 is done for a person", async () => {
     const { hands, done, nodes } = aStage();
     nodes.set(2, aReplica(2, 1, { priority: 0 }));
