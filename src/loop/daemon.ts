@@ -85,7 +85,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
     const acts = !parts.shadow && memoryLoaded && world.fence().mayAct();
     const pass = acts
       ? await reconcile(world, names, options)
-      : { ...(await decide(world, names, "mirror", options.about)), results: [] };
+      : { ...(await decide(world, names, "mirror", options.about)), results: [], unwritten: [] };
     scheduleNext(pass);
     const tookMs = clock.steadyMs() - beganMs;
     log.debug(
@@ -94,9 +94,11 @@ export function startDaemon(parts: DaemonParts): Daemon {
     );
     return pass;
   };
-  const scheduleNext = ({ plan, results }: Pass): void => {
+  const scheduleNext = ({ plan, results, unwritten }: Pass): void => {
     const nowMs = clock.steadyMs();
-    const retry = new Set(results.filter(({ kind }) => kind !== "done").map(({ action }) => action.service));
+    const failed = results.filter(({ kind }) => kind !== "done").map(({ action }) => action.service);
+    // What Memory did not take is as if it had not been seen, also where nothing was to be done about it.
+    const retry = new Set([...failed, ...unwritten]);
     const acted = new Set(results.map(({ action }) => action.service));
     const { services } = world.desired();
     world.eyes.registry.invalidate([...acted].map((name) => consulNameOf(services[name] ?? { name, consul: null })));

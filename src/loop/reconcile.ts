@@ -56,6 +56,8 @@ export interface Decision {
 /** A pass that has ended. */
 export interface Pass extends Decision {
   readonly results: readonly ActionResult[];
+  /** Services of which something was found that Memory did not take: to be found once more. */
+  readonly unwritten: readonly string[];
 }
 
 export interface PassOptions {
@@ -92,7 +94,12 @@ export async function reconcile(
   { settled = nothing, decided = nothing, agreed = nothing, about = "all" }: PassOptions = {},
 ): Promise<Pass> {
   const fence = world.fence();
-  const { decision, written } = await writeDown(world, fence, await think(world, names, "mirror", about), agreed);
+  const { decision, written, changed } = await writeDown(
+    world,
+    fence,
+    await think(world, names, "mirror", about),
+    agreed,
+  );
   decided();
   for (const name of names) if (decision.plan.services[name] === undefined) void written.then(() => settled(name));
   const results = await Promise.all(
@@ -103,8 +110,8 @@ export async function reconcile(
       return outcome;
     }),
   );
-  await written;
-  return { ...decision, results: results.flat() };
+  const refused = await written;
+  return { ...decision, results: results.flat(), unwritten: refused === null ? [] : changed };
 }
 
 /**
@@ -122,7 +129,7 @@ export async function idlePass(
   if (!isIdle || !world.memory.holds(changesOf(decision, basis))) return null;
   world.report.decided(decision);
   agreed(decision.plan);
-  return { ...decision, results: [] };
+  return { ...decision, results: [], unwritten: [] };
 }
 
 type Depth = "mirror" | "consistent";
@@ -181,6 +188,13 @@ function planFrom(world: World, desired: DesiredState, observed: Observation): T
   return { desired, observed, basis, ...planned };
 }
 
+interface WritingDown {
+  readonly decision: Decision;
+  readonly written: Promise<string | null>;
+  /** Services of which there is something to write. */
+  readonly changed: readonly string[];
+}
+
 /**
  * Has what is about to happen written down, as it stands at this moment: plans of other services may have been written
  * while this one was thought of. `written` resolves to null, or to the reason why nothing may be done.
@@ -191,7 +205,7 @@ async function writeDown(
   thought: Thought,
   agreed: (plan: Plan) => void,
   inTurn = false,
-): Promise<{ readonly decision: Decision; readonly written: Promise<string | null> }> {
+): Promise<WritingDown> {
   const isCurrent = thought.basis === world.memory.view();
   const current = isCurrent ? thought : planFrom(world, thought.desired, thought.observed);
   const { basis, ...decision } = current;
@@ -200,9 +214,10 @@ async function writeDown(
   }
   world.report.decided(decision);
   agreed(decision.plan);
-  const written = world.memory.commit(fence, changesOf(decision, basis));
+  const changes = changesOf(decision, basis);
+  const written = world.memory.commit(fence, changes);
   if (inTurn) await written;
-  return { decision, written };
+  return { decision, written, changed: Object.keys(changes.services ?? {}) };
 }
 
 function changesOf({ memory }: Decision, basis: Memory): MemoryUpdate {

@@ -36,6 +36,17 @@ describe("a pass", () => {
     expect(pass.results).toMatchObject([{ kind: "skipped", reason: "the leader key is held no more" }]);
   });
 
+  it("says of which services it could not write down what it found, though nothing was to be done", async () => {
+    const scene = aWorldOf(web, api);
+    scene.runs(web, 1);
+    scene.runs(api, 1);
+    await reconcile(scene.world, ["api"]);
+    scene.refuse("Memory was changed by somebody else");
+    const pass = await reconcile(scene.world, ["api", "web"]);
+    expect(pass.results).toEqual([]);
+    expect(pass.unwritten).toEqual(["web"]);
+  });
+
   it("looks at one service without holding up another that is slow", async () => {
     const scene = aWorldOf(web, api);
     const letGo = scene.holdUp("api");
