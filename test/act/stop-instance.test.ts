@@ -4,6 +4,7 @@ import type { Action, RemoveInstance, StopInstance } from "../../src/model/actio
 import { EngineError } from "../../src/ports/engine.ts";
 import { RegistryError } from "../../src/ports/registry.ts";
 import { aService } from "../builders/service.ts";
+import { anInstance } from "../builders/world.ts";
 import { aPlanOf } from "./support/plans.ts";
 import type { ScriptedHands } from "./support/scripted-hands.ts";
 import { scriptedHands } from "./support/scripted-hands.ts";
@@ -112,7 +113,20 @@ describe("clearing away what has ended", () => {
   it("keeps its last words", async () => {
     const hands = scriptedHands();
     expect(await done(hands, remove)).toMatchObject({ kind: "done", note: "last output: out of memory" });
-    expect(hands.sent).toEqual(["h1 last 5 lines of c1", "h1-node deregister heal.live.web.1", "h1 remove c1"]);
+    expect(hands.sent).toEqual([
+      "h1 last 5 lines of c1",
+      "h1 inspect c1",
+      "h1-node deregister heal.live.web.1",
+      "h1 remove c1",
+    ]);
+  });
+
+  it("leaves alone what its engine has started again meanwhile", async () => {
+    const hands = scriptedHands();
+    const { container } = anInstance(aService("web"), 1, 0, { state: "running" });
+    hands.there.set("c1", { ...container, id: "c1" });
+    expect(await done(hands, remove)).toMatchObject({ kind: "failed", retry: "look" });
+    expect(hands.sent).toEqual(["h1 last 5 lines of c1", "h1 inspect c1"]);
   });
 
   it("goes on without them when the engine has none", async () => {
@@ -128,6 +142,6 @@ describe("clearing away what has ended", () => {
   it.each([0, 1])("changes nothing more once the fence has fallen before change %i", async (changes) => {
     const hands = scriptedHands();
     expect(await done(hands, remove, hands.fence(changes))).toMatchObject({ kind: "skipped" });
-    expect(hands.sent.slice(1)).toEqual(["h1-node deregister heal.live.web.1", "h1 remove c1"].slice(0, changes));
+    expect(hands.sent.slice(2)).toEqual(["h1-node deregister heal.live.web.1", "h1 remove c1"].slice(0, changes));
   });
 });
