@@ -33,19 +33,25 @@ const LAST_LINES = 5;
 async function clearAway(hands: Hands, action: StopInstance | RemoveInstance): Promise<string | null> {
   const engine = engineOf(hands, action.host);
   const lastWords = action.kind === "remove-instance" ? await lastOutputOf(engine, action.containerId) : "";
-  if (action.kind === "remove-instance") await mustHaveEnded(engine, action);
   if (action.registration !== null) {
     const { node, id } = action.registration;
+    await mustHaveEnded(engine, action);
     hands.fence();
     await toleratingUnknown(() => hands.registry.deregister(node, id));
   }
+  // That may have taken long.
+  await mustHaveEnded(engine, action);
   hands.fence();
   await engine.remove(action.containerId);
   return lastWords === "" ? null : `last output: ${lastWords}`;
 }
 
 /** Its engine may have started it again since it was seen: one that runs is stopped before it is removed. */
-async function mustHaveEnded(engine: Engine, { containerId, name }: RemoveInstance): Promise<void> {
+async function mustHaveEnded(
+  engine: Engine,
+  { kind, containerId, name }: StopInstance | RemoveInstance,
+): Promise<void> {
+  if (kind === "stop-instance") return;
   const state = (await engine.inspect(containerId))?.state;
   if (state === "running" || state === "restarting" || state === "paused")
     throw new EngineError("conflict", `${name} has been started again`);

@@ -117,6 +117,7 @@ describe("clearing away what has ended", () => {
       "h1 last 5 lines of c1",
       "h1 inspect c1",
       "h1-node deregister heal.live.web.1",
+      "h1 inspect c1",
       "h1 remove c1",
     ]);
   });
@@ -127,6 +128,18 @@ describe("clearing away what has ended", () => {
     hands.there.set("c1", { ...container, id: "c1" });
     expect(await done(hands, remove)).toMatchObject({ kind: "failed", retry: "look" });
     expect(hands.sent).toEqual(["h1 last 5 lines of c1", "h1 inspect c1"]);
+  });
+
+  it("leaves it alone also when that happens while its agent is told", async () => {
+    const hands = scriptedHands();
+    const { container } = anInstance(aService("web"), 1, 0, { state: "running" });
+    const letGo = hands.holding("h1-node deregister heal.live.web.1");
+    const result = done(hands, remove);
+    await hands.clock.advance(1);
+    hands.there.set("c1", { ...container, id: "c1" });
+    letGo();
+    expect(await result).toMatchObject({ kind: "failed", retry: "look" });
+    expect(hands.sent).not.toContain("h1 remove c1");
   });
 
   it("goes on without them when the engine has none", async () => {
@@ -142,6 +155,7 @@ describe("clearing away what has ended", () => {
   it.each([0, 1])("changes nothing more once the fence has fallen before change %i", async (changes) => {
     const hands = scriptedHands();
     expect(await done(hands, remove, hands.fence(changes))).toMatchObject({ kind: "skipped" });
-    expect(hands.sent.slice(2)).toEqual(["h1-node deregister heal.live.web.1", "h1 remove c1"].slice(0, changes));
+    const changed = hands.sent.filter((line) => !/inspect|last/.test(line));
+    expect(changed).toEqual(["h1-node deregister heal.live.web.1", "h1 remove c1"].slice(0, changes));
   });
 });
