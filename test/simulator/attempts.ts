@@ -90,7 +90,7 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
       if (nowMs - last.refusedAtMs >= initialMs - 50 || wasDropped(service, slot, last)) return;
       violate(
         "S20",
-        `${name} is created ${nowMs - last.refusedAtMs} ms after the engine refused to; ${initialMs} ms are due`,
+        `${name} is created ${Math.round(nowMs - last.refusedAtMs)} ms after the engine refused to; ${initialMs} ms are due`,
       );
     },
     refused(process, { labels }) {
@@ -132,7 +132,7 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
       if (lastMs !== undefined && nowMs - lastMs < neededMs - 50) {
         violate(
           "S20",
-          `${name} is started ${nowMs - lastMs} ms after the failed start before it; ${neededMs} ms are due`,
+          `${name} is started ${Math.round(nowMs - lastMs)} ms after the failed start before it; ${neededMs} ms are due`,
         );
       }
       chain.blamedAtMs.push(nowMs);

@@ -37,7 +37,7 @@ export function blindness({ scheduler, truth, violate }: BlindnessDeps): Blindne
       if (sinceMs === undefined || scheduler.nowMs() - sinceMs < decidedWithinMs) return;
       violate(
         "S1",
-        `${process.name} creates ${name}, of whose service Consul has told it nothing for ${scheduler.nowMs() - sinceMs} ms`,
+        `${process.name} creates ${name}, of whose service Consul has told it nothing for ${Math.round(scheduler.nowMs() - sinceMs)} ms`,
       );
     },
   };

@@ -54,8 +54,8 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
   "forgets where its instances were": { breaks: [...doubled, "S20"], shows: silence },
   "begins with an empty Memory after every restart": {
     breaks: [...doubled, "S20", "L1"],
-    shows: restarts,
-    besides: loops,
+    shows: loops,
+    meanwhile: restarts,
   },
   "acts although Memory was not written": {
     breaks: [...doubled, ...unled, "S20", "L1"],
@@ -125,7 +125,10 @@ export const bugSigns: Readonly<Record<BugName, BugSigns>> = {
     fits: ({ compose, services }) =>
       compose.length > 0 && services.some(({ name, surplus }) => name === "s1" && surplus.action === "trim"),
   },
-  "one hanging service holds up all": { breaks: ["L1", "L6"], shows: ["disk full", "calls refused", "image missing"] },
+  "one hanging service holds up all": {
+    breaks: ["L1", "L2", "L6"],
+    shows: ["disk full", "calls refused", "image missing"],
+  },
   "stops another one than it meant": { breaks: [...taken, "grace"], shows: [...strays, ...sickness] },
   "never takes a registration back": { breaks: ["L2"], shows: ["container removed by hand", "host loses power"] },
   "believes that what it stops has stopped": { breaks: ["grace", "L1", "L2", "S27"], shows: [...strays, ...sickness] },

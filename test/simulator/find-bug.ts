@@ -1,3 +1,4 @@
+import { bugFinds } from "./bug-finds.ts";
 import { bugSigns } from "./bug-signs.ts";
 import type { BugSigns } from "./bug-signs.ts";
 import { bugs } from "./bugs.ts";
@@ -31,13 +32,15 @@ export function planting(bug: BugName): SeedOptions {
 }
 
 /**
- * Plays the first so many of the seeds 1…5,000 with the bug, those first in which it can show most often, and none in
- * which it cannot, until one breaks a promise that the bug can break and that the program keeps without it.
+ * Plays the first so many of the seeds 1…5,000 with the bug (the one that found it last, then those in which it can show
+ * most often, and none in which it cannot) until one breaks a promise that the bug can break and that the program keeps
+ * without it.
  */
 export async function findBug(bug: BugName, playsMax: number): Promise<BugHunt> {
   const skipped: number[] = [];
   let played = 0;
-  for (const seed of likelyFirst(bugSigns[bug]).slice(0, playsMax)) {
+  const seeds = new Set([bugFinds[bug], ...likelyFirst(bugSigns[bug])]);
+  for (const seed of [...seeds].slice(0, playsMax)) {
     played += 1;
     const [violation] = (await play(seed, planting(bug))).violations;
     if (violation === undefined) continue;
