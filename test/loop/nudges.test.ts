@@ -22,7 +22,7 @@ describe("nudges", () => {
     nudges.nudge(null);
     await clock.advance(10);
     const atOnce = begun.length;
-    expect(atOnce).toBe(80);
+    expect(atOnce).toBe(20);
     begun[0]?.decided();
     await clock.advance(10);
     expect(begun).toHaveLength(atOnce + 1);
