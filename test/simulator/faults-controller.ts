@@ -103,16 +103,16 @@ export const laterFaults: Readonly<Record<string, FaultKind>> = {
   // Between what it has begun and what it has meant to do next: where a fence must hold it back.
   "controller suspended after a call": calls("stop-after", [0.2, 1], ["memory.commit", "engine.create", "engine.stop"]),
   // As when its servers limit the rate of reads: locks and keys are had all the same.
-  "Consul does not tell of services": {
+  "Consul does not tell of services": withRests({
     lastsMs: [60_000, 400_000],
     begin(world, chance, lastsMs) {
       const fate = chance.pick(["unreachable", "lost-request"] as const);
       world.truth.disturbed("", world.scheduler.nowMs() + lastsMs);
       return world.weather.begin({ fate, probability: 1, to: null, calls: "registry.read" });
     },
-  },
+  }),
   // Each by itself is seldom there when the other one matters.
-  "Consul takes no keys while an image crashes": {
+  "Consul takes no keys while an image crashes": withRests({
     lastsMs: [60_000, 400_000],
     begin(world, chance, lastsMs) {
       const picked = pickContainer(world, chance);
@@ -127,8 +127,27 @@ export const laterFaults: Readonly<Record<string, FaultKind>> = {
         end();
       };
     },
-  },
+  }),
 };
+
+/**
+ * As long as it lasts nobody can act, and every second everybody tries to. Where it was drawn every twenty seconds it
+ * lasted for the whole storm, which then was nine tenths of what the seed cost and tried nothing else: so it is over
+ * for as long as it may last before it comes again.
+ */
+function withRests(kind: FaultKind & { readonly lastsMs: readonly [number, number] }): FaultKind {
+  const restsUntilMs = new WeakMap<SimulatedWorld, number>();
+  return {
+    ...kind,
+    begin(world, chance, lastsMs) {
+      const nowMs = world.scheduler.nowMs();
+      if (nowMs < (restsUntilMs.get(world) ?? 0)) return null;
+      const undo = kind.begin(world, chance, lastsMs);
+      if (undo !== null) restsUntilMs.set(world, nowMs + lastsMs + kind.lastsMs[1]);
+      return undo;
+    },
+  };
+}
 
 function once(happen: (world: SimulatedWorld, chance: Dice) => boolean, weight = 1): FaultKind {
   return { lastsMs: null, weight, begin: (world, chance) => (happen(world, chance) ? done : null) };
