@@ -40,12 +40,9 @@ function slotOf(number: number, group: readonly Counted[], inFlight: boolean, si
  * Whether an instance of the slot may run where nobody can look now. Memory says where it was last; of a service that
  * was first met while a host was silent (see `rememberSlots`), it may be anywhere.
  */
-function mayBeHidden(
-  { observed, lostHosts, memory }: Sight,
-  occupant: Counted | null,
-  remembered: SlotMemory | undefined,
-): boolean {
-  const isHidden = (host: string): boolean => observed.silentHosts[host] !== undefined && !lostHosts.includes(host);
+function mayBeHidden(sight: Sight, occupant: Counted | null, remembered: SlotMemory | undefined): boolean {
+  const { observed, memory } = sight;
+  const isHidden = (host: string): boolean => isOutOfSight(sight, host);
   // Where an older one ran, it may be running still, whatever has become of the newer.
   if (remembered?.olderHost != null && isHidden(remembered.olderHost)) return true;
   const isAnywhere = remembered === undefined ? wasNeverSeen(memory) : remembered.generation === 0;
@@ -55,6 +52,21 @@ function mayBeHidden(
     return isUnseen && remembered.host !== null && isHidden(remembered.host);
   }
   return isAnywhere && Object.keys(observed.silentHosts).some(isHidden);
+}
+
+/** How many of a larger count were last seen where nobody can look now, and may be running there still. */
+export function hiddenBeyondCount(bySlot: Stock["bySlot"], sight: Sight): number {
+  let hidden = 0;
+  for (const [key, { host, olderHost }] of Object.entries(sight.memory.slots)) {
+    const number = Number(key);
+    if (number <= sight.service.count || bySlot.has(number)) continue;
+    if ([host, olderHost].some((place) => place !== null && isOutOfSight(sight, place))) hidden += 1;
+  }
+  return hidden;
+}
+
+function isOutOfSight({ observed, lostHosts }: Sight, host: string): boolean {
+  return observed.silentHosts[host] !== undefined && !lostHosts.includes(host);
 }
 
 /** How many are listed is remembered from the first look on that could be trusted; none before that has met anybody. */

@@ -7,7 +7,7 @@ import type { Condition } from "./condition.ts";
 import { conditionOf, graceOf, isJudgedByConsul, isWithinGrace } from "./condition.ts";
 import { patienceMs } from "./patience.ts";
 import { isLive, sortOut } from "./same-slot.ts";
-import { slotsOf } from "./slots.ts";
+import { hiddenBeyondCount, slotsOf } from "./slots.ts";
 
 /** An instance with its condition and its place among its like. */
 export interface Counted {
@@ -75,7 +75,7 @@ export function takeStock(sight: Sight): Stock {
   const sums = { judgedByConsul, lostHosts, counted, amiss, bySlot, slots, ...countAll(counted, memory) };
   switch (binding?.kind) {
     case "engine":
-      return { ...sums, ...countSlots(sight, counted, slots) };
+      return { ...sums, ...countSlots(sight, counted, slots, hiddenBeyondCount(bySlot, sight)) };
     case "swarm": {
       // Swarm's own word is what it works towards; more tasks than that are an update under way.
       const surplus = binding.mode === "global" ? 0 : Math.max(0, binding.replicas - service.count);
@@ -147,7 +147,12 @@ function countAll(counted: readonly Counted[], memory: ServiceMemory) {
 }
 
 /** What only slots can tell: who is there besides them, and so how many are too many. */
-function countSlots({ service, memory, nowMs }: Sight, counted: readonly Counted[], slots: readonly Slot[]) {
+function countSlots(
+  { service, memory, nowMs }: Sight,
+  counted: readonly Counted[],
+  slots: readonly Slot[],
+  hiddenBeyond: number,
+) {
   const { count } = service;
   const isOutside = (slot: number | null): boolean => slot === null || slot < 1 || slot > count;
   const outside = counted.filter((one) => !one.superseded && isOutside(one.instance.container.slot));
@@ -157,7 +162,7 @@ function countSlots({ service, memory, nowMs }: Sight, counted: readonly Counted
     if (state !== "empty") occupied += 1;
     if (state === "unknown") hiddenSlots += 1;
   }
-  const hidden = outside.filter(({ condition }) => condition === "unknown").length;
+  const hidden = outside.filter(({ condition }) => condition === "unknown").length + hiddenBeyond;
   const onTheirWay = memory.inFlight.filter(({ kind, slot }) => kind === "start" && isOutside(slot)).length;
   // As in a slot: who fails a check for a moment is not given up at once.
   const isDue = (one: Counted): boolean =>

@@ -151,6 +151,19 @@ describe("start-missing", () => {
       expect(does(lost.plan())).toEqual(["start web.1.6 on h1 (start-missing)"]);
     });
 
+    it("does the same for what is left there from a larger count: simulator seed 980092", () => {
+      const lowered = aWorld()
+        .withService("web", { count: 1 })
+        .withInstance("web", 1, { state: "exited" })
+        .withSlot("web", 1, { generation: 1, host: "h1" })
+        .withSlot("web", 2, { generation: 1, host: "h2" })
+        .withSilentHost("h2", T0 - 600_000, "passing");
+      expect(does(lowered.plan())).toEqual([]);
+      expect(summary(lowered.plan())).toBe("unknown: 0/1 healthy: 1 unknown");
+      const lost = lowered.withSilentHost("h2", T0 - 600_000, "critical");
+      expect(does(lost.plan())).toEqual(["start web.1.2 on h1 (start-missing)"]);
+    });
+
     it("starts nothing at all for a service of which nothing is remembered", () => {
       const world = aWorld()
         .withService("web", { count: 2 })
