@@ -130,9 +130,11 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
     if (last?.said == null) return refuse("which has told it nothing");
     if (nowMs() - last.atMs > 10_000) return refuse(`of which it last heard ${nowMs() - last.atMs} ms ago`);
     if (last.said.loading || nowMs() < to.loadingUntilMs) return refuse("which is loading");
-    if (last.said.priority === 0) return refuse("whose priority is 0");
+    if (last.said.priority === 0 && !hasJustSaid(process, to, own, ({ priority }) => priority !== 0))
+      return refuse("whose priority is 0");
     const isCopying = to.link?.state === "copying" && last.said.follows?.syncing === true;
-    if (isCopying && !wasComplete(process, to, own)) return refuse("whose copy is not complete");
+    if (isCopying && !hasJustSaid(process, to, own, ({ follows, empty }) => follows?.syncing === false && !empty))
+      return refuse("whose copy is not complete");
     for (const rival of servers.living(service)) {
       const address = servers.addressOf(rival);
       if (rival === to || address === null) continue;
@@ -140,13 +142,18 @@ export function redisSafety(deps: RedisSafetyDeps): RedisSafety {
       if (better !== null) refuse(`though ${nameOf(rival)} was known to be better: ${better}`);
     }
   };
-  /** A copy that began while the promotion was on its way takes nothing away until it has come. */
-  const wasComplete = (process: Process, to: RedisProcess, own: RedisAddress | null): boolean =>
+  /**
+   * What became otherwise while the promotion was on its way could not be known when it was sent; and a copy that began
+   * then takes nothing away until it has come.
+   */
+  const hasJustSaid = (
+    process: Process,
+    to: RedisProcess,
+    own: RedisAddress | null,
+    what: (said: RedisNode) => boolean,
+  ): boolean =>
     own !== null &&
-    toldBy(process, own).some(
-      ({ atMs, said }) =>
-        nowMs() - atMs < justNowMs && said?.runId === to.runId && said.follows?.syncing === false && !said.empty,
-    );
+    toldBy(process, own).some(({ atMs, said }) => nowMs() - atMs < justNowMs && said?.runId === to.runId && what(said));
   const wasBetter = (
     process: Process,
     rival: RedisProcess,
