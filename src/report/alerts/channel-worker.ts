@@ -127,6 +127,9 @@ export function startChannelWorker(deps: DeliveryDeps, channel: Channel): Channe
       for (const id of settled) if (!ids.has(id)) settled.delete(id);
       for (const id of refused.keys()) if (!ids.has(id)) refused.delete(id);
       waiting = entries.filter(({ message }) => !settled.has(message.id));
+      // Memory that was read again after this one could not save may still owe what has been taken.
+      const known = entries.filter(({ message }) => settled.has(message.id));
+      if (known.length > 0) deps.outcome({ kind: "taken", channel: notifier.name, entries: known, note: null });
       pump();
     },
     async close() {

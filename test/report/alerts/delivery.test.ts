@@ -112,6 +112,18 @@ describe("delivery", () => {
     expect(mail.sent).toHaveLength(1);
   });
 
+  it("reports what was taken once more where Memory that was read again still owes it: simulator seed 980052", async () => {
+    const mail = channel("mail", taken);
+    const { courier, clock, outcomes } = delivery(mail);
+    courier.offer([entry("a", mail)]);
+    await clock.advance(0);
+    courier.offer([entry("a", mail), entry("b", mail)]);
+    await clock.advance(0);
+    expect(mail.sent.map(({ message }) => message.id)).toEqual(["a#1", "b#1"]);
+    const told = outcomes.map(({ kind, entries }) => `${kind} ${entries.map(({ key }) => key).join(" ")}`);
+    expect(told).toEqual(["taken a", "taken a", "taken b"]);
+  });
+
   it("sends a key again under a new sequence number", async () => {
     const mail = channel("mail", taken);
     const { courier, clock } = delivery(mail);
