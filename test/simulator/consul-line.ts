@@ -106,7 +106,7 @@ export function blockingRead<T extends { readonly index: number }>(
     const stopWaiting = servers.waitFor(topic, () => finish(deps.conditions.defaultLagMs + dice.int(1, 3), answerNow));
     let timeout = (): void => {};
     const waitFor = (ms: number): void => void (timeout = scheduler.after(ms, () => finish(0, answerNow)));
-    if (deps.rests !== undefined && isFair(deps)) {
+    if (deps.rests !== undefined && isFair(deps, name)) {
       reply.putOff();
       timeout = deps.rests.hold(() => {
         const leftMs = waitMs * dice.next();
@@ -125,7 +125,8 @@ export function blockingRead<T extends { readonly index: number }>(
 }
 
 /** Whether nothing is wrong with Consul, the way to it, and what comes back. */
-function isFair({ agent, weather, conditions }: ConsulDeps): boolean {
+function isFair({ agent, weather, conditions }: ConsulDeps, name: string): boolean {
   const { acl, empty, defaultLagMs } = conditions;
-  return weather.isFair() && agent.state() === "up" && acl === "open" && !empty && defaultLagMs === 0;
+  const isCalm = weather.isFair(agent.machine, name);
+  return isCalm && agent.state() === "up" && acl === "open" && !empty && defaultLagMs === 0;
 }

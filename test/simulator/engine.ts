@@ -28,8 +28,6 @@ export interface SimulatedEngineDeps {
 
 export interface Pings {
   readonly naps: Naps;
-  /** Whether nothing stands in the way of what this machine is asked. */
-  isFairFor(machine: string): boolean;
   readonly truth: Pick<Truth, "answersAll">;
 }
 
@@ -73,6 +71,9 @@ const calls = {
   stop: { name: "engine.stop", mutates: true, deadlineMs: 15_000 },
   remove: { name: "engine.remove", mutates: true, deadlineMs: 30_000 },
 } as const satisfies Record<string, Call>;
+
+/** What tells whether an engine is there. Where one of these fails it is asked again within a second, and none is left out. */
+const looks = [calls.ping, calls.list, calls.inspect].map(({ name }) => name);
 
 /** The Engine port of one controller on one simulated host, made of the same requests as the real one. */
 export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
@@ -190,14 +191,14 @@ export function simulatedEngine(deps: SimulatedEngineDeps): Engine {
 }
 
 /** The controller asks whether the engine is there between sleeps on the signal with which it ends the event stream. */
-function pingRounds({ process, machine, network, pings }: SimulatedEngineDeps) {
+function pingRounds({ process, machine, network, weather, pings }: SimulatedEngineDeps) {
   let latest: AbortSignal | null = null;
   const isReached = (): boolean =>
     machine.state() === "up" && network.path(process.machine, machine.machine) === "open";
   const question: Question = {
     process,
     machine: machine.machine,
-    isFair: () => process.alive() && isReached() && pings?.isFairFor(machine.machine) === true,
+    isFair: () => process.alive() && isReached() && looks.every((name) => weather.isFair(machine.machine, name)),
     began: () => pings?.truth.answersAll(process, machine.machine, true),
     ended: () => pings?.truth.answersAll(process, machine.machine, false),
   };

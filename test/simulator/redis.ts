@@ -69,7 +69,7 @@ export function simulatedRedis({ process, network, weather, servers, witness }: 
       const service = serviceAt(at);
       const { server } = lineTo(at);
       // Nodes are asked hundreds of thousands of times: an answer that nothing stands in the way of comes at once.
-      const isEasy = weather.isFair() && server.state() === "up" && process.alive();
+      const isEasy = weather.isFair(server.machine, "redis.look") && server.state() === "up" && process.alive();
       if (isEasy && network.path(process.machine, server.machine) === "open") {
         const said = sayingOf(at);
         witness.looked(process, service, at.address, said);

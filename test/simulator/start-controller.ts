@@ -203,7 +203,7 @@ function consulOf(world: SimulatedWorld, process: Process): ConsulDeps & { reado
 function toolsOf(world: SimulatedWorld, process: Process, consul: ReturnType<typeof consulOf>): Omit<Tools, "clock"> {
   const { plan, network, weather, cluster, composeFiles } = world;
   const shared = { process, network, weather, witness: world.safety };
-  const pings = { naps: world.naps, isFairFor: weather.isFairFor, truth: world.truth };
+  const pings = { naps: world.naps, truth: world.truth };
   const copyAside = (container: TrueContainer): boolean => world.redis?.servers.copyAside(container) ?? false;
   const engines = world.hosts.map(
     (host) => [host.machine, simulatedEngine({ ...shared, machine: host, copyAside, pings })] as const,

@@ -19,8 +19,6 @@ export interface StormyWeather extends EngineWeather {
   begin(spell: Spell): () => void;
   /** Events of a machine are lost or delayed with this probability. */
   beginEvents(machine: string, fate: "lost" | "delayed", probability: number): () => void;
-  /** Whether no spell can befall what an engine is asked. */
-  isFairFor(machine: string): boolean;
   /** Told of every spell that begins. */
   onSpell(listener: () => void): void;
   onKilled(listener: (process: Process) => void): void;
@@ -38,7 +36,13 @@ export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
   let fated = (_fate: Fate, _call: string): void => {};
 
   return {
-    isFair: () => spells.size === 0,
+    isFair(to, call) {
+      for (const { fate, to: only, calls } of spells) {
+        if (onlyMutating.has(fate) || (only !== null && only !== to)) continue;
+        if (call.startsWith(calls)) return false;
+      }
+      return true;
+    },
     fate(_process, to, call) {
       if (spells.size === 0) return "normal";
       for (const { fate, probability, to: only, calls } of spells) {
@@ -62,13 +66,6 @@ export function stormyWeather(dice: Dice, truth: Truth): StormyWeather {
     eventFate(_process, machine) {
       const fate = events.get(machine);
       return fate !== undefined && dice.chance(fate.probability) ? fate.fate : "normal";
-    },
-    isFairFor(machine) {
-      if (spells.size === 0) return true;
-      for (const { to, calls } of spells) {
-        if ((to === null || to === machine) && ("engine".startsWith(calls) || calls.startsWith("engine"))) return false;
-      }
-      return true;
     },
     begin(spell) {
       spells.add(spell);

@@ -30,8 +30,8 @@ export type Fate =
 
 /** Decides the fate of each request, and what the caller's death means for the world. */
 export interface Weather {
-  /** Whether every request fares normally at the moment. */
-  isFair(): boolean;
+  /** Whether such a request can only fare normally at the moment: one that changes nothing. */
+  isFair(to: string, call: string): boolean;
   fate(process: Process, to: string, call: Call): Fate;
   killed(process: Process): void;
   suspended(process: Process): void;
