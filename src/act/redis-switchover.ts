@@ -1,5 +1,6 @@
 import type { SwitchOver } from "../model/action.ts";
 import type { RedisNode, RedisRef } from "../model/redis.ts";
+import { isPartOf } from "../model/redis.ts";
 import type { Service } from "../model/service.ts";
 import { RedisError } from "../ports/redis.ts";
 import type { Hands } from "./hands.ts";
@@ -37,6 +38,7 @@ export async function switchOver(hands: Hands, service: Service, action: SwitchO
   const told = await forgetMaster(hands, service, action, false);
   const heldAtMs = hands.clock.steadyMs();
   const writes = await holdWrites(hands, service, access, from);
+  let master: RedisNode;
   try {
     await caughtUp(hands, access, action);
     timeline.add(`writes ${writes.kind}, replica caught up`);
@@ -45,7 +47,7 @@ export async function switchOver(hands: Hands, service: Service, action: SwitchO
       throw new ActionRefused(`${from.name} is too slow`, "later");
     if (writes.kind === "refused") await setAside(hands, access, action);
     else await nodes.follow(old, to.peer);
-    await becomesMaster(hands, access, to);
+    master = await becomesMaster(hands, access, to);
     timeline.add(`${to.name} is master`);
     if (writes.kind === "refused") await nodes.follow(old, to.peer).catch(ignoreRedis);
     await swapTags(hands, service, action);
@@ -54,11 +56,7 @@ export async function switchOver(hands: Hands, service: Service, action: SwitchO
     // Whoever still waits there is told at once that it is a replica now, or may go on.
     await writes.letGo();
   }
-  for (const other of action.others) {
-    hands.fence();
-    // Who cannot be re-pointed now is found by the next look.
-    await nodes.follow(endpointOf(access, other), to.peer).catch(ignoreRedis);
-  }
+  for (const other of action.others) await repoint(hands, access, other, { to, master }).catch(ignoreRedis);
   if (action.others.length > 0) timeline.add("the others re-pointed");
   return { note: timeline.text(), untold: told ? [] : [from.containerId] };
 }
@@ -107,13 +105,29 @@ async function setAside(hands: Hands, access: RedisAccess, { from, to }: SwitchO
   throw new ActionRefused(`${from.name} was written to until the end; it goes on as master`, "later");
 }
 
-async function becomesMaster(hands: Hands, access: RedisAccess, to: RedisRef): Promise<void> {
+/** Who cannot be re-pointed now is found by the next look, and so is one whose data is to be kept aside first. */
+async function repoint(
+  hands: Hands,
+  access: RedisAccess,
+  other: RedisRef,
+  { to, master }: { readonly to: RedisRef; readonly master: RedisNode },
+): Promise<void> {
+  const { nodes } = toolsOf(hands);
+  const at = endpointOf(access, other);
+  const node = await nodes.look(at, ASK_WITHIN_MS);
+  if (!node.empty && !isPartOf(node, master)) return;
+  hands.fence();
+  await nodes.follow(at, to.peer);
+}
+
+async function becomesMaster(hands: Hands, access: RedisAccess, to: RedisRef): Promise<RedisNode> {
   const { nodes } = toolsOf(hands);
   const at = endpointOf(access, to);
   hands.fence();
   await nodes.follow(at, null);
   const node = await nodes.look(at, ASK_WITHIN_MS);
   if (node.role !== "master") throw new RedisError("silent", `${to.name} does not become a master`);
+  return node;
 }
 
 async function swapTags(hands: Hands, service: Service, { from, to, others }: SwitchOver): Promise<void> {

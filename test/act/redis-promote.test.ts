@@ -236,6 +236,13 @@ describe("a switchover", () => {
       "3 follows 2",
     ]);
   });
+  test("leaves alone who has data of its own, so that it can be kept aside (simulator seed 980613)", async () => {
+    const { hands, done, nodes } = aStage();
+    nodes.set(3, aReplica(3, 1, { replicationId: "of a stranger" }));
+    await switchOver(hands, service, planned);
+    expect(done).toContain("2 follows nobody");
+    expect(done).not.toContain("3 follows 2");
+  });
   test("has the agent forget a master's role that stands under the name of another node by now", async () => {
     const { hands, done } = aStage();
     await switchOver(hands, service, { ...planned, from: { ...ref(1), registration: null } });
