@@ -144,8 +144,9 @@ export function startDaemon(parts: DaemonParts): Daemon {
       world.eyes.registry.invalidate(names === "all" ? null : names);
       const services = names === "all" ? null : servicesOf(names);
       nudges.nudge(services);
-      // A host that has died takes services along that are ours, or nothing hangs on it.
-      if (services === null || services.length > 0) probeSilent();
+      // A host that has died takes services along that are ours, or nothing hangs on it; one that is back may have none yet.
+      if (services === null || services.length > 0) probeAll();
+      else for (const host of world.eyes.hosts) if (host.engine().kind === "unknown") void host.probe();
     },
     onTrouble(reason) {
       log.warn({ event: EVENT.consulTrouble, reason }, "Consul cannot be relied on");
@@ -159,7 +160,7 @@ export function startDaemon(parts: DaemonParts): Daemon {
     },
   };
   /** Consul has news, and a host may have died: ask the engines now instead of at their next turn. */
-  const probeSilent = (): void => {
+  const probeAll = (): void => {
     void giveUpDead(world.eyes.hosts, world.eyes.registry, world.eyes.identities);
     for (const host of world.eyes.hosts) void host.probe();
   };
