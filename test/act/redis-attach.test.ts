@@ -2,34 +2,20 @@ import { describe, expect, test } from "vitest";
 import type { Hands } from "../../src/act/hands.ts";
 import { attachReplica } from "../../src/act/redis-attach.ts";
 import type { AttachReplica } from "../../src/model/action.ts";
-import type { RedisNode, RedisRef } from "../../src/model/redis.ts";
+import type { RedisNode } from "../../src/model/redis.ts";
 import type { Redis } from "../../src/ports/redis.ts";
 import { RedisError } from "../../src/ports/redis.ts";
-import { addressOf, aNode, roles } from "../builders/redis.ts";
+import { addressOf, aNode, roles, aRef } from "../builders/redis.ts";
 import { aService } from "../builders/service.ts";
 import { fakeClock } from "../loop/support/fake-clock.ts";
 
 const service = aService("cache", { redis: { ...roles, minReplicasToWrite: 1 } });
 
-function ref(slot: number): RedisRef {
-  const address = addressOf(slot);
-  const name = `heal.live.cache.${slot}.1`;
-  return {
-    containerId: `container-${slot}`,
-    name,
-    host: "h1",
-    registration: `n1/id-${slot}`,
-    address,
-    peer: address,
-    runId: `run-${slot}`,
-  };
-}
-
 const attach: AttachReplica = {
   kind: "attach-replica",
   service: "cache",
-  node: ref(2),
-  master: ref(1),
+  node: aRef(2),
+  master: aRef(1),
   keepAsideAs: "diverged-7-run-2",
   mark: "",
   because: { rule: "redis-replicas", evidence: "" },

@@ -3,28 +3,14 @@ import { Fenced, type Hands } from "../../src/act/hands.ts";
 import { promoteReplica } from "../../src/act/redis-promote.ts";
 import { switchOver } from "../../src/act/redis-switchover.ts";
 import type { PromoteReplica, SwitchOver } from "../../src/model/action.ts";
-import type { RedisAddress, RedisNode, RedisRef } from "../../src/model/redis.ts";
+import type { RedisAddress, RedisNode } from "../../src/model/redis.ts";
 import type { Redis, RoleTags } from "../../src/ports/redis.ts";
 import { RegistryError } from "../../src/ports/registry.ts";
 import { RedisError } from "../../src/ports/redis.ts";
-import { addressOf, aNode, aPart, aReplica, roles } from "../builders/redis.ts";
+import { aNode, aPart, aReplica, roles, aRef } from "../builders/redis.ts";
 import { aService } from "../builders/service.ts";
 
 const service = aService("cache", { redis: roles });
-
-function ref(slot: number): RedisRef {
-  const address = addressOf(slot);
-  const name = `heal.live.cache.${slot}.1`;
-  return {
-    containerId: `container-${slot}`,
-    name,
-    host: "h1",
-    registration: `n1/id-${slot}`,
-    address,
-    peer: address,
-    runId: `run-${slot}`,
-  };
-}
 
 /** Three nodes that obey at once, and a list of all that was done. `fenceFalls`: at which call of the fence. */
 function aStage(fenceFalls = Number.POSITIVE_INFINITY) {
@@ -110,10 +96,10 @@ const promotion: PromoteReplica = {
   service: "cache",
   epoch: 2,
   cause: "silent",
-  from: ref(1),
+  from: aRef(1),
   fence: "stop-container",
-  to: ref(2),
-  others: [ref(3)],
+  to: aRef(2),
+  others: [aRef(3)],
   gapBytes: 0,
   because: { rule: "redis-failover", evidence: "" },
 };
@@ -218,9 +204,9 @@ describe("a switchover", () => {
     kind: "switch-over",
     service: "cache",
     epoch: 2,
-    from: ref(1),
-    to: ref(2),
-    others: [ref(3)],
+    from: aRef(1),
+    to: aRef(2),
+    others: [aRef(3)],
     because: { rule: "redis-switchover", evidence: "" },
   };
   test("demotes the old master before it promotes the new one, while writes are held", async () => {
@@ -245,7 +231,7 @@ describe("a switchover", () => {
   });
   test("has the agent forget a master's role that stands under the name of another node by now", async () => {
     const { hands, done } = aStage();
-    await switchOver(hands, service, { ...planned, from: { ...ref(1), registration: null } });
+    await switchOver(hands, service, { ...planned, from: { ...aRef(1), registration: null } });
     expect(done.slice(0, 2)).toEqual(["agent is told []", "1 holds writes"]);
   });
   test("lets writes go on and leaves all as it was when the replica does not catch up", async () => {
@@ -269,8 +255,8 @@ describe("a switchover between nodes that cannot hold writes (before Redis 6.2)"
     kind: "switch-over",
     service: "cache",
     epoch: 3,
-    from: ref(1),
-    to: ref(2),
+    from: aRef(1),
+    to: aRef(2),
     others: [],
     because: { rule: "redis-switchover", evidence: "a person asked for it" },
   };

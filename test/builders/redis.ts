@@ -1,7 +1,7 @@
 import type { Container, Instance, Registration } from "../../src/model/instance.ts";
 import { known, unknown } from "../../src/model/known.ts";
 import { META } from "../../src/model/labels.ts";
-import type { RedisMemory, RedisNode, RedisNodeView, RedisTroubleKind } from "../../src/model/redis.ts";
+import type { RedisMemory, RedisNode, RedisNodeView, RedisTroubleKind, RedisRef } from "../../src/model/redis.ts";
 import { noRedisMemory, registrationKey } from "../../src/model/redis.ts";
 import type { RedisRoles } from "../../src/model/service.ts";
 import { settingsMark } from "../../src/plan/redis/memory.ts";
@@ -185,5 +185,20 @@ export function aGroup(
       ...options.memory,
     },
     nowMs: options.nowMs ?? NOW_MS,
+  };
+}
+
+/** What an action calls the node of a slot. */
+export function aRef(slot: number): RedisRef {
+  const address = addressOf(slot);
+  const name = `heal.live.cache.${slot}.1`;
+  return {
+    containerId: `container-${slot}`,
+    name,
+    host: "h1",
+    registration: `n1/id-${slot}`,
+    address,
+    peer: address,
+    runId: `run-${slot}`,
   };
 }
