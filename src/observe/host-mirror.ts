@@ -7,6 +7,7 @@ import { openContact } from "./contact.ts";
 import { openContainerFiles } from "./container-files.ts";
 import { followHost } from "./follow-host.ts";
 import { openInspections } from "./inspections.ts";
+import { pingInsistently } from "./insistent-ping.ts";
 import type { OwnerKey } from "./ownership.ts";
 import { concerns } from "./ownership.ts";
 
@@ -45,9 +46,7 @@ export interface HostMirror {
   follow(signal: AbortSignal): Promise<void>;
 }
 
-/** An engine that was there takes milliseconds to say so; one whose machine is gone takes for ever. */
-const ANSWER_WITHIN_MS = 2_000;
-/** It is asked once a second, so that half of this has been spent on an answer that does not come. */
+/** It is asked once a second and has two for its answer: half a second has been spent on one that does not come. */
 const OVERDUE_AFTER_MS = 1_500;
 
 /** Opens a mirror that has seen nothing yet: unknown, until the first refresh or follow. */
@@ -70,10 +69,8 @@ export function openHostMirror({ engine, clock, filter, onChange, onHolder }: Ho
     onFailure: contact.failed,
   });
   /** The first connection may take long; whoever answered before is given little time. */
-  const ping = (): Promise<EngineFacts> => {
-    const asked = heard(engine.ping());
-    return contact.facts().kind === "known" ? within(clock, ANSWER_WITHIN_MS, asked) : asked;
-  };
+  const ping = (): Promise<EngineFacts> =>
+    contact.facts().kind === "known" ? pingInsistently(engine, clock, heard) : heard(engine.ping());
   const list = async (wanted: ContainerFilter, keys: readonly OwnerKey[] | null): Promise<EngineFacts> => {
     const look = files.begin();
     try {
@@ -149,11 +146,4 @@ function ended(container: Container, event: EngineEvent): Container {
     address: null,
     ports: [],
   };
-}
-
-async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
-    work.then(resolve, reject).finally(cancel);
-  });
 }

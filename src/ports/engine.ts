@@ -7,8 +7,13 @@ import type { ContainerTemplate } from "../model/service.ts";
  */
 export interface Engine {
   readonly host: string;
-  /** Asks whether it answers at all, and who it is (the id tells a rebuilt engine from the old one). */
-  ping(): Promise<{ readonly id: string; readonly swarmNodeId: string | null; readonly swarmManager: boolean }>;
+  /**
+   * Asks whether it answers at all, and who it is (the id tells a rebuilt engine from the old one). `anew`: over a new
+   * connection, since what a gap in the network swallowed on an old one is sent again seconds later only.
+   */
+  ping(
+    over?: "anew",
+  ): Promise<{ readonly id: string; readonly swarmNodeId: string | null; readonly swarmManager: boolean }>;
   list(filter: ContainerFilter): Promise<readonly Container[]>;
   /** null when there is no such container. */
   inspect(idOrName: string): Promise<Container | null>;

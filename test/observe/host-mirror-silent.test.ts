@@ -28,9 +28,40 @@ describe("a mirror whose engine falls silent", () => {
     expect(opened.mirror.engine().kind).toBe("unknown");
   });
 
+  it("is asked over new connections as well when it takes long, and one answer is enough", async () => {
+    const opened = await following();
+    opened.script.hold("ping");
+    opened.script.hold("ping anew");
+    await opened.clock.advance(1_499);
+    expect(opened.script.asked).toEqual(["ping"]);
+    await opened.clock.advance(251);
+    expect(opened.script.asked).toEqual(["ping", "ping anew", "ping anew"]);
+    opened.script.waiting()[2]?.answerNow();
+    await opened.clock.advance(1_249);
+    expect(opened.mirror.engine().kind).toBe("known");
+    expect(opened.mirror.isOverdue()).toBe(false);
+    expect(opened.script.asked).toEqual(["ping", "ping anew", "ping anew", "ping"]);
+    expect(opened.changes).toEqual([]);
+    opened.script.letGo("ping");
+  });
+
+  it("is silent when its first question fails, whatever becomes of those over new connections", async () => {
+    const opened = await following();
+    opened.script.hold("ping");
+    opened.script.hold("ping anew");
+    await opened.clock.advance(1_600);
+    opened.script.waiting()[1]?.fail();
+    await opened.clock.settle();
+    expect(opened.mirror.engine().kind).toBe("known");
+    opened.script.waiting()[0]?.fail();
+    await opened.clock.settle();
+    expect(opened.mirror.engine().kind).toBe("unknown");
+  });
+
   it("does not wait for an answer for longer than two seconds", async () => {
     const opened = await following();
     opened.script.hold("ping");
+    opened.script.hold("ping anew");
     await opened.clock.advance(2_999);
     expect(opened.mirror.engine().kind).toBe("known");
     await opened.clock.advance(1);
@@ -40,6 +71,7 @@ describe("a mirror whose engine falls silent", () => {
   it("counts its silence from an answer that came too late: who answers slowly is not lost (simulator seed 4)", async () => {
     const opened = await following();
     opened.script.hold("ping");
+    opened.script.hold("ping anew");
     await opened.clock.advance(3_000);
     await opened.clock.advance(6_000);
     opened.script.waiting()[0]?.answerAsAsked();
@@ -76,6 +108,7 @@ describe("a mirror whose engine falls silent", () => {
     const opened = await following();
     const heardMs = opened.clock.steadyMs();
     opened.script.hold("ping");
+    opened.script.hold("ping anew");
     await opened.clock.advance(1_500);
     expect(opened.mirror.isOverdue()).toBe(false);
     await opened.clock.advance(1);

@@ -94,12 +94,23 @@ async function powerCut({ fleet, heal, swarm, detected, rawStart }: Ground) {
   };
 }
 
+/** Packets are dropped: a cable that is plugged in again would carry none for up to a second, as the kernel looks only then. */
+async function gap({ exec }: Ground["fleet"], flag: "-I" | "-D"): Promise<void> {
+  for (const [chain, side] of [
+    ["INPUT", "-i"],
+    ["OUTPUT", "-o"],
+  ] as const) {
+    const { code, stderr } = await exec(3, ["iptables", "-w", flag, chain, side, "eth0", "-j", "DROP"]);
+    if (code !== 0) throw new Error(`iptables: ${stderr}`);
+  }
+}
+
 /** How many of heal's instances are other ones afterwards. */
 async function stalled({ fleet, heal }: Ground, forMs: number): Promise<number> {
   const before = await heal.containers();
-  await fleet.unplug(3);
+  await gap(fleet, "-I");
   await new Promise((resolve) => setTimeout(resolve, forMs));
-  await fleet.plug(3);
+  await gap(fleet, "-D");
   // What was begun wrongly would be there by then.
   await new Promise((resolve) => setTimeout(resolve, forMs + 3_000));
   const after = await heal.containers();

@@ -5,7 +5,7 @@ import { type EngineEndpoint, parseEndpoint } from "./endpoint.ts";
 import { EngineClock } from "./engine-clock.ts";
 import { toEngineError } from "./errors.ts";
 import { JsonLines } from "./json-lines.ts";
-import { SocketAgent } from "./socket-agent.ts";
+import { SocketAgent, wasBeforeSending } from "./socket-agent.ts";
 import { SshTunnel } from "./ssh-tunnel.ts";
 import { HttpRefusal, Transport, unread } from "./transport.ts";
 
@@ -30,7 +30,7 @@ export class DockerConnection {
   /** Turns the engine's times into ours. */
   readonly engineClock: EngineClock;
   readonly #transport: Transport;
-  readonly #agent: SocketAgent;
+  readonly #agents: readonly SocketAgent[];
   readonly #tunnel: SshTunnel | null;
   readonly #pingMs: number;
   readonly #open = new Set<AbortController>();
@@ -45,9 +45,12 @@ export class DockerConnection {
     this.engineClock = new EngineClock(clock);
     this.#pingMs = pingMs;
     this.#tunnel = parsed.kind === "ssh" ? new SshTunnel(clock, parsed, connectMs, sshProgram) : null;
-    this.#agent = new SocketAgent(clock, parsed, this.#tunnel, connectMs);
+    const agent = new SocketAgent(clock, parsed, this.#tunnel, connectMs, true);
+    const freshAgent = new SocketAgent(clock, parsed, this.#tunnel, connectMs, false);
+    this.#agents = [agent, freshAgent];
     this.#transport = new Transport({
-      agent: this.#agent,
+      agent,
+      freshAgent,
       authority: parsed.kind === "tcp" ? `${parsed.hostname}:${parsed.port}` : "localhost",
       answerBytesMax,
       onHeaders: (headers) => this.engineClock.observe(headers.date),
@@ -78,8 +81,11 @@ export class DockerConnection {
   }
 
   /** Asks whether the engine answers, and agrees on the API version for the calls that follow. */
-  async ping(signal?: AbortSignal): Promise<void> {
-    const ask = (ended: AbortSignal): Promise<string> => this.#transport.readApiVersion(ended);
+  async ping({
+    signal,
+    over,
+  }: { readonly signal?: AbortSignal; readonly over?: "anew" | undefined } = {}): Promise<void> {
+    const ask = (ended: AbortSignal): Promise<string> => this.#transport.readApiVersion(ended, over);
     const offered = await this.#withDeadline("ping", this.#pingMs, ask, signal);
     this.#transport.version = agreedVersion(this.host, offered);
   }
@@ -98,7 +104,7 @@ export class DockerConnection {
   ): Promise<void> {
     const what = "follow events";
     try {
-      await this.ping(signal);
+      await this.ping({ signal });
       const since = this.engineClock.lastSeenSeconds();
       const options = { filters, ...(since === null ? {} : { since }) };
       const stream = await this.call(what, this.#pingMs, (docker) => docker.getEvents(options), signal);
@@ -116,7 +122,7 @@ export class DockerConnection {
   close(): void {
     this.#closed = true;
     for (const controller of this.#open) controller.abort();
-    this.#agent.destroy();
+    for (const agent of this.#agents) agent.destroy();
     this.#tunnel?.close();
   }
 
@@ -176,7 +182,7 @@ export class DockerConnection {
   }
 
   #errorFrom(error: unknown, what: string): EngineError {
-    return toEngineError(error, this.host, what, !this.#agent.wasBeforeSending(error));
+    return toEngineError(error, this.host, what, !wasBeforeSending(error));
   }
 }
 

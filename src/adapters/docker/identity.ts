@@ -24,9 +24,9 @@ export class Identity {
     this.#infoMs = infoMs;
   }
 
-  async read(): Promise<EngineIdentity> {
+  async read(over?: "anew"): Promise<EngineIdentity> {
     try {
-      await this.#connection.ping();
+      await this.#connection.ping({ over });
       if (this.#known === null || this.#connection.clock.steadyMs() >= this.#known.untilMs) {
         const identity = await this.#ask();
         this.#known = { identity, untilMs: this.#connection.clock.steadyMs() + trustedForMs };

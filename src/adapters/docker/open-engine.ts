@@ -124,7 +124,7 @@ export function openEngine(host: string, endpoint: EngineEndpoint, options: Engi
   return {
     host,
     connection,
-    ping: () => identity.read(),
+    ping: (over) => identity.read(over),
     list: (filter) => listContainers(listing, filter),
     inspect,
     async start(creation, mayGoOn = () => undefined) {

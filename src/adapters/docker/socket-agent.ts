@@ -12,28 +12,26 @@ import type { SshTunnel } from "./ssh-tunnel.ts";
 /** Upper bound on what one engine is asked at once; more wait their turn within their own deadlines. */
 const socketsMax = 64;
 
-/**
- * Opens and keeps alive the connections to one engine, wherever it is, and remembers which failures happened before a
- * connection stood: only of those is it certain that nothing was sent.
- */
+const beforeSending = new WeakSet<Error>();
+
+/** Whether the failure came before a connection stood: only of those is it certain that nothing was sent. */
+export function wasBeforeSending(error: unknown): boolean {
+  return error instanceof Error && beforeSending.has(error);
+}
+
+/** Opens the connections to one engine, wherever it is, and keeps them for the next call if wanted. */
 export class SocketAgent extends Agent {
   readonly #clock: Clock;
   readonly #endpoint: ParsedEndpoint;
   readonly #tunnel: SshTunnel | null;
   readonly #connectMs: number;
-  readonly #beforeSending = new WeakSet<Error>();
 
-  constructor(clock: Clock, endpoint: ParsedEndpoint, tunnel: SshTunnel | null, connectMs: number) {
-    super({ keepAlive: true, maxSockets: socketsMax, scheduling: "lifo" });
+  constructor(clock: Clock, endpoint: ParsedEndpoint, tunnel: SshTunnel | null, connectMs: number, keepAlive: boolean) {
+    super({ keepAlive, maxSockets: socketsMax, scheduling: "lifo" });
     this.#clock = clock;
     this.#endpoint = endpoint;
     this.#tunnel = tunnel;
     this.#connectMs = connectMs;
-  }
-
-  /** Whether the failure came before the connection stood. */
-  wasBeforeSending(error: unknown): boolean {
-    return error instanceof Error && this.#beforeSending.has(error);
   }
 
   override createConnection(_options: unknown, done?: (error: Error | null, stream: Duplex) => void): undefined {
@@ -44,7 +42,7 @@ export class SocketAgent extends Agent {
     try {
       return await this.#open();
     } catch (error) {
-      if (error instanceof Error) this.#beforeSending.add(error);
+      if (error instanceof Error) beforeSending.add(error);
       throw error;
     }
   }

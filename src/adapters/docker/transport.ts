@@ -33,6 +33,8 @@ type Read = (json: Buffer) => unknown;
 
 export interface TransportOptions {
   readonly agent: SocketAgent;
+  /** Keeps no connection. */
+  readonly freshAgent: SocketAgent;
   /** `name:port` for the Host header. */
   readonly authority: string;
   readonly answerBytesMax: number;
@@ -60,8 +62,9 @@ export class Transport {
   }
 
   /** What the engine's ping says of its API, `1.41` for example; empty when it does not say. */
-  async readApiVersion(signal: AbortSignal): Promise<string> {
-    const response = await this.#respond("GET", "/_ping", null, signal);
+  async readApiVersion(signal: AbortSignal, over?: "anew"): Promise<string> {
+    const { agent, freshAgent } = this.#options;
+    const response = await this.#respond("GET", "/_ping", null, signal, over === "anew" ? freshAgent : agent);
     const content = await this.#collect(response);
     if (response.statusCode !== 200)
       throw new HttpRefusal(response.statusCode ?? 0, sentenceOf(response.statusCode ?? 0, content));
@@ -79,13 +82,19 @@ export class Transport {
     return isJson(response.headers) ? read(content) : content;
   }
 
-  #respond(method: string, path: string, body: string | null, signal: AbortSignal): Promise<IncomingMessage> {
+  #respond(
+    method: string,
+    path: string,
+    body: string | null,
+    signal: AbortSignal,
+    agent = this.#options.agent,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const headers: Record<string, string> = { Host: this.#options.authority };
       if (body !== null) headers["Content-Type"] = "application/json";
       if (body !== null) headers["Content-Length"] = String(Buffer.byteLength(body));
       const request = httpRequest({
-        agent: this.#options.agent,
+        agent,
         method,
         path,
         headers,

@@ -118,6 +118,7 @@ export function engineContract(kind: string, open: () => Promise<EngineUnderTest
       const identity = await engine.ping();
       expect(identity.id).not.toBe("");
       expect(await engine.ping()).toEqual(identity);
+      expect(await engine.ping("anew")).toEqual(identity);
     });
 
     describe("start", () => {

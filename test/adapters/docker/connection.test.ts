@@ -50,6 +50,16 @@ describe("a connection", () => {
     expect(fake.connections()).toBe(1);
   });
 
+  it("is a new one where that was asked for, and is not kept", async () => {
+    const fake = await aFakeEngine({ "/containers/json": json([]), "/info": json({ ID: "abc" }) });
+    await fake.engine.ping();
+    await fake.engine.ping("anew");
+    await fake.engine.ping("anew");
+    expect(fake.connections()).toBe(3);
+    fake.engine.close();
+    await fake.untilNoSockets();
+  });
+
   it("that was closed sends nothing any more", async () => {
     const fake = await aFakeEngine({ "/containers/json": never() });
     const pending = failure(fake.engine.list(everything));

@@ -3,7 +3,7 @@ import { LABEL } from "../../../src/model/labels.ts";
 import type { ContainerFilter, Engine, EngineEvent } from "../../../src/ports/engine.ts";
 import { EngineError } from "../../../src/ports/engine.ts";
 
-type Asked = "ping" | "list" | "inspect";
+type Asked = "ping" | "ping anew" | "list" | "inspect";
 
 /** A question that waits for its answer. */
 export interface Waiting {
@@ -19,7 +19,7 @@ export interface Waiting {
 export interface ScriptedEngine {
   readonly engine: Engine;
   readonly there: Map<string, Container>;
-  /** Every question so far: `ping`, `list`, `list web`, `inspect c1`. */
+  /** Every question so far: `ping`, `ping anew`, `list`, `list web`, `inspect c1`. */
   readonly asked: string[];
   /** From now on such questions wait for the test. */
   hold(kind: Asked): void;
@@ -70,8 +70,10 @@ export function scriptedEngine(host = "h1"): ScriptedEngine {
   };
   const engine: Engine = {
     host,
-    ping: () =>
-      ask("ping", "ping", () => ({ id: `id-of-${host}`, swarmNodeId: `node-of-${host}`, swarmManager: false })),
+    ping(over) {
+      const asked = over === undefined ? "ping" : "ping anew";
+      return ask(asked, asked, () => ({ id: `id-of-${host}`, swarmNodeId: `node-of-${host}`, swarmManager: false }));
+    },
     list: (filter) =>
       ask("list", filter.service === null ? "list" : `list ${filter.service}`, () =>
         [...there.values()].filter((container) => isWanted(container, filter)),
