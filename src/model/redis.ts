@@ -27,6 +27,8 @@ export interface RedisNode {
   readonly empty: boolean;
   /** Its last write to disk has failed: it may refuse its clients' writes until one succeeds. */
   readonly cannotSave?: boolean;
+  /** Replicas that are up to date enough to count for `min-replicas-to-write`; absent where it does not count them. */
+  readonly goodReplicas?: number;
   /** A coordinated `FAILOVER` is under way. */
   readonly handingOver: boolean;
   /** What a replica follows; null for a master. */
@@ -229,6 +231,7 @@ export type RedisStandingKind =
   | "replicas-lag-behind"
   | "diverged"
   | "cannot-save"
+  | "too-few-replicas"
   | "unseen";
 
 export interface RedisStanding {
@@ -237,6 +240,11 @@ export interface RedisStanding {
   readonly sentence: string;
   /** Whether somebody can write: a service without a master is down, however many of its instances run. */
   readonly writable: boolean;
+}
+
+/** Whether there is a master; it may refuse writes. */
+export function hasMaster({ kind, writable }: RedisStanding): boolean {
+  return writable || kind === "too-few-replicas";
 }
 
 /**

@@ -232,9 +232,10 @@ function viewOf(
 function essence({ last, trouble }: Watched): string {
   if (trouble !== null) return trouble.kind;
   if (last === null) return "";
-  const { role, runId, loading, follows, handingOver, cannotSave, followers } = last.node;
+  const { role, runId, loading, follows, handingOver, cannotSave, goodReplicas, followers } = last.node;
   const link = follows === null ? "" : `${follows.master.host}:${follows.master.port} ${follows.up} ${follows.syncing}`;
-  return `${role} ${runId} ${loading} ${handingOver} ${cannotSave} ${link} ${followers.filter(({ online }) => online).length}`;
+  const online = followers.filter((one) => one.online).length;
+  return `${role} ${runId} ${loading} ${handingOver} ${cannotSave} ${link} ${online} ${goodReplicas}`;
 }
 
 function isSame(a: RedisAddress, b: RedisAddress): boolean {

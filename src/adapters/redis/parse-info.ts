@@ -22,6 +22,7 @@ export function parseInfo(text: string): RedisNode {
     announced: fields.get("replica_announced") !== "0",
     empty: ![...fields.keys()].some((name) => /^db\d+$/.test(name)),
     cannotSave: fields.get("rdb_last_bgsave_status") === "err" || fields.get("aof_last_write_status") === "err",
+    ...(fields.has("min_slaves_good_slaves") ? { goodReplicas: whole(fields, "min_slaves_good_slaves", 0) } : {}),
     handingOver: (fields.get("master_failover_state") ?? "no-failover") !== "no-failover",
     follows: role === "master" ? null : linkOf(fields),
     followers: followersOf(fields),

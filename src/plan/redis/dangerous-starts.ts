@@ -5,7 +5,7 @@
  */
 import type { Action } from "../../model/action.ts";
 import type { RedisAddress, RedisNodeView } from "../../model/redis.ts";
-import { isSameAddress, registrationKey } from "../../model/redis.ts";
+import { hasMaster, isSameAddress, registrationKey } from "../../model/redis.ts";
 import { holdAll } from "../guards/hold-all.ts";
 import type { Proposal } from "../situation.ts";
 import { nodeAt, sayingOf } from "./node.ts";
@@ -44,7 +44,7 @@ function dangerOn(host: string | null, situation: RedisSituation): string | null
 /** All that its replicas may lose is their copy: somebody has the data. */
 function isServed({ nodes }: RedisSituation, { masterId, standing }: Outcome): boolean {
   const master = nodes.find(({ containerId }) => containerId === masterId);
-  if (master === undefined || !standing.writable) return false;
+  if (master === undefined || !hasMaster(standing)) return false;
   return sayingOf(master)?.role === "master" || master.trouble?.kind === "denied";
 }
 

@@ -105,7 +105,8 @@ function whileAlive(
   const tags = keepTags(settled, master, view);
   const isBusy = kept.lookAgainAtMs !== null;
   return step(
-    kept.trouble ??
+    refusing(situation, view, node) ??
+      kept.trouble ??
       unsaved(view, node) ?? {
         kind: isBusy ? "starting" : "well",
         sentence: isBusy ? `${view.name} is the master; replicas are being attached` : `${view.name} is the master`,
@@ -125,6 +126,19 @@ function unsaved(view: RedisNodeView, node: RedisNode): RedisStanding | null {
   if (node.cannotSave !== true) return null;
   const sentence = `${view.name} is the master and could not write its data to disk the last time; it may refuse writes`;
   return { kind: "cannot-save", sentence, writable: true };
+}
+
+/** A master whose replicas died takes no writes, as the service asks, until enough of them keep up again. */
+function refusing(
+  { roles: { minReplicasToWrite } }: RedisSituation,
+  { name }: RedisNodeView,
+  { goodReplicas }: RedisNode,
+): RedisStanding | null {
+  if (goodReplicas === undefined || goodReplicas >= minReplicasToWrite) return null;
+  const sentence =
+    `${name} is the master and takes no writes: ${goodReplicas} of its replicas keep up with it, ` +
+    `and minReplicasToWrite is ${minReplicasToWrite}`;
+  return { kind: "too-few-replicas", sentence, writable: false };
 }
 
 /** Who has ended leaves nothing to wait for: a replica takes its place, or else who has its data. */

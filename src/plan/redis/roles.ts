@@ -2,6 +2,7 @@ import type { Action, Because } from "../../model/action.ts";
 import { isRedisAction } from "../../model/action.ts";
 import type { ServiceMemory } from "../../model/memory.ts";
 import type { RedisStanding } from "../../model/redis.ts";
+import { hasMaster } from "../../model/redis.ts";
 import type { Standing } from "../../model/plan.ts";
 import { CRITICAL, PASSING, WARNING } from "../../model/status.ts";
 import type { Proposal, Situation } from "../situation.ts";
@@ -62,7 +63,7 @@ export function withRoles(proposal: Proposal, roles: Roles | null): Proposal {
 
 function withoutStopOfMaster(proposal: Proposal, roles: Roles, own: Proposal): Proposal {
   const { decision } = roles;
-  const stopsMaster = (action: Action): boolean => takesAway(action, decision.masterId) && decision.standing.writable;
+  const stopsMaster = (action: Action): boolean => takesAway(action, decision.masterId) && hasMaster(decision.standing);
   const stop = proposal.actions.find(stopsMaster);
   if (stop === undefined) return sum(own, proposal);
   const rest = held(

@@ -104,6 +104,10 @@ const remedies: Partial<Record<RedisStandingKind, readonly string[]>> = {
   "replicas-lag-behind": [
     "Its log says why; look at the network between it and the master, and at the room on its disk.",
   ],
+  "too-few-replicas": [
+    "Look at the logs of the replicas and at the network between them and the master: it takes writes again by itself.",
+    "If writes on fewer copies are better than none, lower `minReplicasToWrite` of the service.",
+  ],
   diverged: ["Once it follows the master, its own data is in the file that its log and the history name."],
 };
 
@@ -133,5 +137,7 @@ const doing: Partial<Record<RedisStandingKind, string>> = {
   diverged: "Keeps the data that the master does not have in a file of its own, and makes the node a replica.",
   "cannot-save":
     "Leaves the master as it is: nobody else has more. A switchover to a replica whose disk has room is safe.",
+  "too-few-replicas":
+    "Starts what is missing and attaches it to the master. Asks nobody else to take over: the master has all the data.",
   "master-silent": "Waits until the replicas agree that the master is down: it may only be out of our sight.",
 };

@@ -69,6 +69,9 @@ describe("what INFO says", () => {
     expect(parseInfo(`${server}${master}\r\n${field}:err`).cannotSave).toBe(true);
     expect(parseInfo(`${server}${master}\r\n${field}:ok`).cannotSave).toBe(false);
   });
+  test("of a master that takes writes only with enough replicas", () => {
+    expect(parseInfo(`${server}${master}\r\nmin_slaves_good_slaves:1`).goodReplicas).toBe(1);
+  });
   test.each(["role", "run_id"])("nothing, when it does not say its %s", (field) => {
     const without = `${server}${master}`.replace(`${field}:`, "other:");
     expect(() => parseInfo(without)).toThrow(`INFO does not say ${field}`);

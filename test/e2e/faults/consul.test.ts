@@ -145,7 +145,7 @@ describe("the daemon under a Consul that fails", () => {
     await until(() => events.since(from).some(({ action }) => action === "start"), "the container in its place");
     const tookMs = Date.now() - killedAtMs;
     await settles(site, asked.address, "web", 2);
-    expect(events.since(from).filter(({ action }) => action === "create")).toHaveLength(1);
+    expect(events.since(from).filter(({ action }) => action === "start")).toHaveLength(1);
     expect(events.since(from).filter(({ action }) => action === "die")).toHaveLength(1);
     noteFault(
       test,

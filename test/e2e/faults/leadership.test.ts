@@ -52,7 +52,8 @@ async function expectTwoAndNoMore(...names: readonly string[]): Promise<void> {
     "the dead one to be cleared away",
   );
   expect((await site.containers("web")).map(nameOf).toSorted()).toEqual(names);
-  expect(startsOf("create").toSorted()).toEqual([...new Set(startsOf("create"))].toSorted());
+  // A leader that loses its lock between the two leaves what it has only created, and the next one makes it anew.
+  expect(startsOf("start").toSorted()).toEqual([...new Set(startsOf("start"))].toSorted());
 }
 
 describe("two daemons on one environment", () => {

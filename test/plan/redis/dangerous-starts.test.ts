@@ -44,6 +44,15 @@ describe("a start that may get the address of the master that is gone", () => {
       heldBy: "redis-data",
     });
   });
+  test("goes on beside a master that refuses writes since too few replicas keep up: who starts is one of them", () => {
+    const parts = [
+      aPart(1, { says: aNode(1, { goodReplicas: 0 }), tags: ["master"] }),
+      aPart(2, { says: cutOff(2, 9, 60_000) }),
+    ];
+    const group = aGroup(parts, { roles: { minReplicasToWrite: 1 } });
+    expect(decideRoles(group).standing.kind).toBe("too-few-replicas");
+    expect(startOver(group).goesOn).toBe(true);
+  });
   test("waits while a person is asked whether the loss may be taken", () => {
     const group = aGroup([ended, aPart(2, { says: cutOff(2, 1) })], { roles: { maxDataLossBytes: 0 } });
     expect(decideRoles(group).standing.kind).toBe("too-much-loss");

@@ -282,6 +282,20 @@ describe("while the master is well", () => {
       standing: { kind: "cannot-save", writable: true },
     });
   });
+  test("a master that refuses writes since its replicas do not keep up is named, and stays the master", () => {
+    const standing = (goodReplicas: number) => {
+      const parts = [
+        aPart(1, { says: aNode(1, { goodReplicas }), tags: ["master"] }),
+        aPart(2, { says: aReplica(2, 1), tags: ["slave"] }),
+      ];
+      const { standing, masterId } = decideRoles(aGroup(parts, { roles: { minReplicasToWrite: 1 } }));
+      expect(masterId).toBe("container-1");
+      return standing;
+    };
+    const sentence = expect.stringContaining("0 of its replicas keep up with it, and minReplicasToWrite is 1");
+    expect(standing(0)).toMatchObject({ kind: "too-few-replicas", sentence, writable: false });
+    expect(standing(1).writable).toBe(true);
+  });
   test("a wish that nobody can fulfil leaves all as it is, and says so", () => {
     const wish = { kind: "switchover", to: "nobody", untilMs: NOW_MS + 1 } as const;
     const decision = decideRoles(aGroup(tagged, { memory: { wish } }));

@@ -18,8 +18,8 @@ const stop = (slot: number): StopInstance => ({
   because: { rule: "drain", evidence: "h1 is drained" },
 });
 
-function rolesOver(parts: Parameters<typeof aGroup>[0]) {
-  const situation = aGroup(parts);
+function rolesOver(...group: Parameters<typeof aGroup>) {
+  const situation = aGroup(...group);
   const decision = decideRoles(situation);
   return { situation: { ...situation, memory: decision.memory }, decision };
 }
@@ -34,6 +34,19 @@ describe("a stop of the master, whoever wants it", () => {
     expect(proposal.actions).toMatchObject([
       { kind: "switch-over", from: { containerId: "container-1" }, to: { containerId: "container-2" } },
     ]);
+    expect(proposal.holds).toMatchObject([{ heldBy: "redis-master" }]);
+  });
+  test("becomes a hand-over where it refuses writes since too few replicas keep up as well", () => {
+    const roles = rolesOver(
+      [
+        aPart(1, { says: aNode(1, { goodReplicas: 0 }), tags: ["master"] }),
+        aPart(2, { says: aReplica(2, 1), tags: ["slave"] }),
+      ],
+      { roles: { minReplicasToWrite: 1 } },
+    );
+    expect(roles.decision.standing).toMatchObject({ kind: "too-few-replicas", writable: false });
+    const proposal = withRoles({ actions: [stop(1)], holds: [] }, roles);
+    expect(proposal.actions).toMatchObject([{ kind: "switch-over" }]);
     expect(proposal.holds).toMatchObject([{ heldBy: "redis-master" }]);
   });
   test("waits where nobody may take over", () => {

@@ -16,6 +16,7 @@ const withoutMaster: readonly RedisStandingKind[] = [
   "master-silent",
   "wrong-password",
   "unseen",
+  "too-few-replicas",
 ];
 
 /** Those that heal has somebody look at while the master goes on. */
