@@ -127,7 +127,7 @@ it("leaves nobody untold when it is killed at any step of telling", { timeout: 6
     "write 1",
     "write 2",
     "mail: data 1",
-    "mail: taken 2",
+    "mail: taken 1",
     "robot 1",
     "robot: taken 2",
     "hook: taken 1",

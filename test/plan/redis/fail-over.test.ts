@@ -64,8 +64,18 @@ describe("which replica may be promoted", () => {
       "history",
     ],
     ["one that has been without the master for too long", aPart(2, { says: cutOff(2, 1, 11_000) }), "11 s"],
-    ["one that follows a stranger", aPart(2, { says: cutOff(2, 9) }), "not the master"],
+    ["one that follows a stranger", aPart(2, { says: aReplica(2, 9) }), "not the master"],
+    [
+      "one that has copied from a stranger",
+      aPart(2, { says: cutOff(2, 9, 0, { replicationId: "other" }) }),
+      "not the master",
+    ],
   ];
+  test("one that somebody re-pointed to whom nothing has come from: what it holds is the master's", () => {
+    expect(promoted(aGroup([ended, aPart(2, { says: cutOff(2, 9) })]))).toMatchObject({
+      to: { containerId: "container-2" },
+    });
+  });
   test.each(refusals)("not %s", (_what, part, reason) => {
     const decision = alone(part);
     expect(decision.actions.filter(({ kind }) => kind === "promote-replica")).toEqual([]);
