@@ -13,6 +13,8 @@ ARG BASE=node:24-bookworm-slim
 
 FROM ${BASE} AS base
 ENV NODE_ENV=production
+# The C library gives back what was needed for a moment only, as a daemon mostly rests.
+ENV MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=131072
 WORKDIR /etc/heal
 USER 1000:1000
 # Alive, not ready: a restart helps a process that hangs, and none that waits for Consul.

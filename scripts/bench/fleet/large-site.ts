@@ -22,6 +22,12 @@ export interface LargeSite {
  */
 const config = { performance: { raft_multiplier: 10 }, check_update_interval: "4s" };
 const HOSTS_OF = 1_000;
+/** What docs/operations.md and the image set for the daemon. */
+const asInOperations = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+  MALLOC_MMAP_THRESHOLD_: "131072",
+};
 
 export function largeSite(context: Context, services = 1_000): Promise<LargeSite> {
   return context.once(`large site ${services}`, async () => {
@@ -74,7 +80,8 @@ function settings(folder: string, consul: string, hosts: number): string {
 async function daemon(context: Context, folder: string, config: string, consul: string, services: number) {
   writeServices(services, join(folder, "desired"));
   const args = [resolve("dist/bin.js"), "run", "--config", config];
-  const running = await started(context, args, join(folder, `daemon-${Date.now()}.log`), '"controller.started"');
+  const log = join(folder, `daemon-${Date.now()}.log`);
+  const running = await started(context, args, log, '"controller.started"', asInOperations);
   context.undo("daemon of the large site", () => running.stop());
   // It shows how each service stands as a check of its own.
   const arePassing = async (): Promise<boolean> => {
@@ -87,9 +94,9 @@ async function daemon(context: Context, folder: string, config: string, consul: 
 }
 
 /** A Node process that has said that it is ready. */
-async function started(context: Context, args: readonly string[], logFile: string, ready: string) {
+async function started(context: Context, args: readonly string[], logFile: string, ready: string, more = {}) {
   const log = openSync(logFile, "a");
-  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log] });
+  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log], env: { ...process.env, ...more } });
   const gone = new Promise<void>((done) => child.once("exit", () => done()));
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
