@@ -202,3 +202,6 @@ export function aRef(slot: number): RedisRef {
     runId: `run-${slot}`,
   };
 }
+
+/** What a node says of itself that has begun without data. */
+export const empty = { empty: true, replicationId: "fresh", offset: 0 };

@@ -34,12 +34,17 @@ function isOld({ machines, scheduler }: SimulatedWorld, one: TrueContainer): boo
   return isThere && one.labels[LABEL.slot] !== undefined && scheduler.nowMs() - one.createdAtMs >= AGE_MS;
 }
 
-/** Somebody else's container has a name that is due for the slot: that is told, and waits for a person. */
-function isNameTaken({ machines }: SimulatedWorld, { name }: TrueContainer): boolean {
+/** Somebody else's container has a name that is due for the slot, which since then a person has been told: it waits for him. */
+function isToldOfTakenName({ channels, machines }: SimulatedWorld, { name }: TrueContainer, sinceMs: number): boolean {
   const ofSlot = name.slice(0, name.lastIndexOf(".") + 1);
-  return [...machines.values()].some((machine) =>
-    [...machine.containers.values()].some((one) => one.name.startsWith(ofSlot) && one.labels[LABEL.slot] === undefined),
-  );
+  const taken = [...machines.values()]
+    .flatMap((machine) => [...machine.containers.values()])
+    .filter((one) => one.name.startsWith(ofSlot) && one.labels[LABEL.slot] === undefined);
+  const told = channels
+    .flatMap((channel) => channel.taken)
+    .filter(({ atMs }) => atMs > sinceMs)
+    .map(({ message }) => JSON.stringify(message));
+  return taken.some((one) => told.some((text) => text.includes(one.name)));
 }
 
 function loseEnd(world: SimulatedWorld, container: TrueContainer): void {
@@ -51,12 +56,13 @@ function loseEnd(world: SimulatedWorld, container: TrueContainer): void {
   truth.disturbed(machine, scheduler.nowMs() + LOST_FOR_MS);
   scheduler.after(LOST_FOR_MS, weather.beginEvents(machine, "lost", 1));
   machines.get(machine)!.remove(container);
+  const lostAtMs = scheduler.nowMs();
   const boundMs = plan.resyncMs + ANSWER_MS;
   scheduler.after(boundMs, () => {
     const live = [...truth.containersOf(service)].filter(isUp);
     const isReplaced = live.some((one) => one.labels[LABEL.slot] === labels[LABEL.slot]);
     if (isReplaced || live.length >= (truth.wish(service)?.count ?? 0)) return;
-    if (isNameTaken(world, container)) return;
+    if (isToldOfTakenName(world, container, lostAtMs)) return;
     safety.violate("L2", `nobody has noticed the end of ${name} ${boundMs} ms after it`);
   });
 }

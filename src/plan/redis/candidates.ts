@@ -54,13 +54,13 @@ export function whyNot(
   if (node.follows.syncing) return "its copy of the data is not complete";
   const histories = historiesOf(situation, master);
   const [newest] = histories;
-  // Whoever re-pointed it, nothing has come from there: what it holds is the master's.
-  const keepsItsData = !node.follows.up && newest !== undefined && !node.empty && isOf(node, newest);
-  // One that was re-pointed and has not been linked since calls itself one that was never linked.
-  if (node.follows.downForMs === null && !keepsItsData) return "its copy of the data is not complete";
+  // One that was re-pointed and has not been linked since calls itself one that was never linked. It may have its data.
+  if (node.follows.downForMs === null && (newest === undefined || node.empty || !isOf(node, newest))) {
+    return "its copy of the data is not complete";
+  }
   if (master !== null) {
     const masterView = nodes.find(({ containerId }) => containerId === master.containerId) ?? null;
-    if (!keepsItsData && !followsMaster(node, master, masterView)) {
+    if (!followsMaster(node, master, masterView)) {
       return `it follows ${node.follows.master.host}:${node.follows.master.port}, not the master`;
     }
     // Whoever got the address of a master that is gone, a Redis of another service, say, has been copied from.

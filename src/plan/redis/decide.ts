@@ -1,5 +1,5 @@
 import type { RedisMasterMemory, RedisMemory, RedisNode, RedisNodeView, RedisStanding } from "../../model/redis.ts";
-import { registrationKey } from "../../model/redis.ts";
+import { hasMaster, registrationKey } from "../../model/redis.ts";
 import { bySentinel } from "./by-sentinel.ts";
 import { failOver, type Down } from "./fail-over.ts";
 import { stillUntold, withForgetting } from "./forget.ts";
@@ -255,7 +255,7 @@ function downSince({ memory, nowMs }: RedisSituation): number {
 
 /** Without a master that says so itself nobody carries its tag. */
 function untagged(situation: RedisSituation, taken: RedisStep): RedisStep {
-  if (taken.actions.length > 0 || taken.standing.writable) return taken;
+  if (taken.actions.length > 0 || hasMaster(taken.standing)) return taken;
   return { ...taken, actions: keepTags(situation, null, null) };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startConsul, startConsulCluster, type ConsulAgent } from "../../../scripts/machine/consul.ts";
-import type { EventLog } from "../support/event-log.ts";
+import { type EventLog, startedOf } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
 import { openGround, startOverTwo, type Ground as Bare } from "../support/ground.ts";
 import { settles } from "../support/invariants.ts";
@@ -120,7 +120,7 @@ describe("the daemon under a Consul that fails", () => {
     await settles(site, asked.address, "web", 2);
     const tookMs = Date.now() - backAtMs;
     // What was only created when the leader went again is cleared away, and made anew.
-    expect(events.since(from).filter(({ action }) => action === "start")).toHaveLength(1);
+    expect(startedOf(events.since(from))).toHaveLength(1);
     await untilChecks(daemon, 0);
     noteFault(
       test,
@@ -146,7 +146,7 @@ describe("the daemon under a Consul that fails", () => {
     await until(() => events.since(from).some(({ action }) => action === "start"), "the container in its place");
     const tookMs = Date.now() - killedAtMs;
     await settles(site, asked.address, "web", 2);
-    expect(events.since(from).filter(({ action }) => action === "start")).toHaveLength(1);
+    expect(startedOf(events.since(from))).toHaveLength(1);
     expect(events.since(from).filter(({ action }) => action === "die")).toHaveLength(1);
     noteFault(
       test,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, inject, it } from "vitest";
 import { destroySession, leaderOf, memoryOf } from "../support/consul-facts.ts";
-import type { EventLog } from "../support/event-log.ts";
+import { type EventLog, startedOf } from "../support/event-log.ts";
 import { noteFault } from "../support/fault-report.ts";
 import { openGround, openWay, startDaemon } from "../support/ground.ts";
 import { by, type Peer, type PeerOptions } from "../support/peers.ts";
@@ -53,7 +53,8 @@ async function expectTwoAndNoMore(...names: readonly string[]): Promise<void> {
   );
   expect((await site.containers("web")).map(nameOf).toSorted()).toEqual(names);
   // A leader that loses its lock between the two leaves what it has only created, and the next one makes it anew.
-  expect(startsOf("start").toSorted()).toEqual([...new Set(startsOf("start"))].toSorted());
+  const started = startedOf(events.all());
+  expect(started.toSorted()).toEqual([...new Set(started)].toSorted());
 }
 
 describe("two daemons on one environment", () => {

@@ -58,6 +58,20 @@ export async function openEventLog(docker: string, environment: string): Promise
   };
 }
 
+/**
+ * Names of the containers that were started, one for each start. Throws when one that was only created is still there:
+ * what `heal` creates while Memory is being written, and may not start then, is to be cleared away.
+ */
+export function startedOf(events: readonly EngineEvent[]): readonly string[] {
+  const idsOf = (action: string): ReadonlySet<string> =>
+    new Set(events.filter((event) => event.action === action).map(({ id }) => id));
+  const [started, destroyed] = [idsOf("start"), idsOf("destroy")];
+  const left = events.filter(({ action, id }) => action === "create" && !started.has(id) && !destroyed.has(id));
+  if (left.length > 0)
+    throw new Error(`created, never started and still there: ${left.map(({ name }) => name).join()}`);
+  return events.filter(({ action }) => action === "start").map(({ name }) => name);
+}
+
 function keep(events: EngineEvent[], line: string): void {
   const { Action, Actor, timeNano } = JSON.parse(line) as {
     readonly Action: string;

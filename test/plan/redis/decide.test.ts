@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { known, unknown } from "../../../src/model/known.ts";
 import type { RedisMemory, RedisNode } from "../../../src/model/redis.ts";
 import { decideRoles } from "../../../src/plan/redis/decide.ts";
 import type { RedisSituation } from "../../../src/plan/redis/situation.ts";
-import { addressOf, aGroup, aNode, aPart, aReplica, cutOff, NOW_MS } from "../../builders/redis.ts";
+import { addressOf, aGroup, aNode, aPart, aReplica, cutOff, NOW_MS, empty } from "../../builders/redis.ts";
+import { kinds } from "./kinds.ts";
 
-const kinds = (group: Parameters<typeof decideRoles>[0]) => decideRoles(group).actions.map(({ kind }) => kind);
 const changeTo = (slot: number): RedisMemory["change"] => ({
   epoch: 2,
   cause: "switchover",
@@ -14,7 +13,6 @@ const changeTo = (slot: number): RedisMemory["change"] => ({
   gapBytes: 0,
   sinceMs: NOW_MS - 20,
 });
-const empty = { empty: true, replicationId: "fresh", offset: 0 };
 
 describe("a master that has become the replica of one that cannot be asked", () => {
   const parts = (silentForMs: number) => [
@@ -70,107 +68,6 @@ describe("a master that was made a replica of its own replica", () => {
   test("is not where more would be lost than is allowed", () => {
     expect(decideRoles(group(1_000)).standing.kind).toBe("too-much-loss");
     expect(decideRoles(group(1, { replicationId: "a stranger's" })).standing.kind).toBe("too-much-loss");
-  });
-});
-
-describe("the first master", () => {
-  test("is no empty one that calls itself a master while replicas have data (simulator seed 234)", () => {
-    const parts = [
-      aPart(1, { says: aNode(1, empty) }),
-      aPart(2, { says: cutOff(2, 9) }),
-      aPart(3, { says: cutOff(3, 2) }),
-    ];
-    const decision = decideRoles(aGroup(parts, { master: null }));
-    expect(decision.memory.master).toBeNull();
-    expect(decision.actions).toMatchObject([{ kind: "promote-replica", to: { containerId: "container-2" } }]);
-  });
-  test("is no empty one at the address of the master that is gone, whose replica has the data (simulator seed 930063)", () => {
-    const parts = [aPart(1, { says: aNode(1, empty) }), aPart(2, { says: cutOff(2, 1, 60_000) })];
-    const decision = decideRoles(aGroup(parts, { master: null }));
-    expect(decision.memory.master).toBeNull();
-    expect(decision.actions).toMatchObject([{ kind: "promote-replica", to: { containerId: "container-2" } }]);
-  });
-  test("is no empty one that has the tag still, while its replica has the data (simulator seed 951242)", () => {
-    const parts = [aPart(1, { says: aNode(1, empty), tags: ["master"] }), aPart(2, { says: cutOff(2, 1, 60_000) })];
-    expect(decideRoles(aGroup(parts, { master: null })).actions).toMatchObject([
-      { kind: "promote-replica", to: { containerId: "container-2" } },
-    ]);
-    const flushed = aPart(1, { says: aNode(1, { empty: true }), tags: ["master"] });
-    const behind = aPart(2, { says: cutOff(2, 1, 0, { offset: 90 }) });
-    expect(decideRoles(aGroup([flushed, behind], { master: null })).memory.master?.containerId).toBe("container-1");
-  });
-  test("is the first slot's where all are new, and the others are attached one at a time", () => {
-    const parts = [1, 2, 3].map((slot) =>
-      aPart(slot, { says: aNode(slot, { ...empty, replicationId: `fresh-${slot}` }) }),
-    );
-    const decision = decideRoles(aGroup(parts, { master: null }));
-    expect(decision.memory.master).toMatchObject({ containerId: "container-1", runId: "run-1" });
-    expect(decision.actions).toMatchObject([
-      { kind: "attach-replica", node: { containerId: "container-2" }, keepAsideAs: null },
-      { kind: "retag-roles", master: "n1/heal.live.cache.1", replicas: [] },
-    ]);
-    expect(decision.holds).toMatchObject([{ heldBy: "one-at-a-time" }]);
-  });
-  test("is waited for without looking again and again while no instance runs (simulator seed 900084)", () => {
-    const group = aGroup([], { master: null, memory: { waitingSinceMs: 0 } });
-    const decision = decideRoles({ ...group, nowMs: 600_000 });
-    expect(decision.holds).toMatchObject([{ heldBy: "starting", untilMs: null }]);
-    expect(decision.lookAgainAtMs).toBeNull();
-  });
-  test("is taken as it is found", () => {
-    const parts = [
-      aPart(1, { says: aReplica(1, 2) }),
-      aPart(2, { says: aNode(2) }),
-      aPart(3, { says: aReplica(3, 2) }),
-    ];
-    const decision = decideRoles(aGroup(parts, { master: null }));
-    expect(decision.memory.master?.containerId).toBe("container-2");
-    expect(decision.actions).toMatchObject([
-      {
-        kind: "retag-roles",
-        master: "n1/heal.live.cache.2",
-        replicas: ["n1/heal.live.cache.1", "n1/heal.live.cache.3"],
-      },
-    ]);
-  });
-  test("waits for the others of the same start", () => {
-    const parts = [aPart(1, { says: aNode(1, empty) }), aPart(2, { state: "created" })];
-    const decision = decideRoles(aGroup(parts, { master: null }));
-    expect(decision).toMatchObject({ actions: [], standing: { kind: "starting" }, memory: { waitingSinceMs: NOW_MS } });
-  });
-  test("is not chosen while somebody cannot be asked", () => {
-    const parts = [aPart(1, { says: aNode(1, empty) }), aPart(2, { says: null })];
-    expect(decideRoles(aGroup(parts, { master: null }))).toMatchObject({ actions: [], standing: { kind: "unseen" } });
-  });
-  test("is not chosen while a host that may have it is silent", () => {
-    const group = aGroup([aPart(1, { says: aNode(1, empty) })], { master: null, silentHosts: { h2: "no route" } });
-    expect(decideRoles(group)).toMatchObject({ actions: [], standing: { kind: "unseen" } });
-  });
-  test("is left to a person where two have data of their own", () => {
-    const parts = [aPart(1, { says: aNode(1) }), aPart(2, { says: aNode(2, { replicationId: "other" }) })];
-    const decision = decideRoles(aGroup(parts, { master: null }));
-    expect(decision).toMatchObject({ actions: [], standing: { kind: "two-masters", writable: false } });
-    expect(decision.memory.master).toBeNull();
-  });
-  test("of two is the one that a person names, and the other's data is kept aside", () => {
-    const parts = [aPart(1, { says: aNode(1) }), aPart(2, { says: aNode(2, { replicationId: "other" }) })];
-    const wish = { kind: "promote", to: "2", untilMs: NOW_MS + 1 } as const;
-    const decision = decideRoles(aGroup(parts, { master: null, memory: { wish } }));
-    expect(decision.memory.master?.containerId).toBe("container-2");
-    expect(decision.actions[0]).toMatchObject({
-      kind: "attach-replica",
-      keepAsideAs: expect.stringContaining("diverged"),
-    });
-  });
-  test("is the one in the old master's place after everything was lost at once", () => {
-    const parts = [
-      aPart(1, { says: aNode(1, { runId: "new" }) }),
-      aPart(2, { says: aNode(2, { replicationId: "other" }) }),
-    ];
-    const memory: Partial<RedisMemory> = {
-      master: { containerId: "long-gone", name: "x", host: "h1", slot: 2, runId: "old", peer: addressOf(9) },
-    };
-    expect(decideRoles(aGroup(parts, { memory })).memory.master?.containerId).toBe("container-2");
   });
 });
 
@@ -355,100 +252,5 @@ describe("a master that was started anew", () => {
   });
   test("goes on empty where it is the only one", () => {
     expect(decideRoles(aGroup([fresh(empty)])).memory.master?.runId).toBe("new");
-  });
-});
-
-describe("under Sentinel's authority", () => {
-  const sentinel = { roles: { authority: "sentinel" as const } };
-  test("the tags follow Sentinel's word once the node confirms it, and nothing else is done", () => {
-    const parts = [
-      aPart(1, { state: "exited", tags: ["master"] }),
-      aPart(2, { says: aNode(2), tags: ["slave"] }),
-      aPart(3, { says: cutOff(3, 1) }),
-    ];
-    const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(2), NOW_MS) }));
-    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: "n1/heal.live.cache.2" }]);
-  });
-  test("a node that is reached by its host's name is known again by the address that Sentinel says", () => {
-    const parts = [aPart(1, { says: aNode(1) }), aPart(2, { says: aReplica(2, 1), tags: ["slave"] })];
-    const named = parts.map(({ instance, view }, at) => {
-      const byName = { host: `redis-${at + 1}.example`, port: addressOf(at + 1).port };
-      const aliases = [byName, addressOf(at + 1)];
-      return { instance, view: view === null ? null : { ...view, address: byName, peer: byName, aliases } };
-    });
-    const decision = decideRoles(aGroup(named, { ...sentinel, sentinel: known(addressOf(1), NOW_MS) }));
-    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: "n1/heal.live.cache.1" }]);
-    expect(decision.standing.kind).toBe("well");
-  });
-  test("nobody is promoted when the master ends", () => {
-    const parts = [aPart(1, { state: "exited", tags: ["master"] }), aPart(2, { says: cutOff(2, 1) })];
-    const decision = decideRoles(aGroup(parts, { ...sentinel, sentinel: known(addressOf(1), NOW_MS) }));
-    expect(decision.actions).toMatchObject([{ kind: "retag-roles", master: null }]);
-  });
-  test("no empty instance is started in the place of a master that ended, until Sentinel has chosen another", () => {
-    const parts = [aPart(1, { state: "exited" }), aPart(2, { says: cutOff(2, 1) })];
-    const group = (slot: number) => aGroup(parts, { ...sentinel, sentinel: known(addressOf(slot), NOW_MS) });
-    expect(decideRoles(group(1)).busy).toBe(true);
-    const chosen = [aPart(1, { state: "exited" }), aPart(2, { says: aNode(2) })];
-    expect(decideRoles(aGroup(chosen, { ...sentinel, sentinel: known(addressOf(2), NOW_MS) })).busy).toBe(false);
-  });
-  test("nothing changes while Sentinel cannot be asked", () => {
-    const parts = [aPart(1, { says: aNode(1) })];
-    expect(kinds(aGroup(parts, { ...sentinel, sentinel: unknown("no answer") }))).toEqual([]);
-  });
-});
-
-describe("one whose slot holds another that is registered", () => {
-  /** 1 and 2 with a role, and 3 as an older instance of slot 2: nobody lists it, and nobody will. */
-  const withOlder = (says: RedisNode, master: number): RedisSituation => {
-    const group = aGroup(
-      [
-        aPart(1, { says: master === 1 ? aNode(1) : aReplica(1, 3), tags: master === 1 ? ["master"] : ["slave"] }),
-        aPart(2, { says: aReplica(2, master === 1 ? 1 : 3), tags: ["slave"] }),
-        aPart(3, { says, tags: [] }),
-      ],
-      { master },
-    );
-    const nodes = group.nodes.map((one) =>
-      one.containerId === "container-3" ? { ...one, slot: 2, registration: null } : one,
-    );
-    return { ...group, nodes, registrations: group.registrations.slice(0, 2) };
-  };
-
-  test("and calls itself a master beside the master is made a replica all the same, so that it can go (seed 910003)", () => {
-    const { actions } = decideRoles(withOlder(aNode(3, { replicationId: "other" }), 1));
-    expect(actions).toMatchObject([{ kind: "attach-replica", node: { containerId: "container-3" } }]);
-  });
-  test("and is the master hands over to one that is listed (simulator seed 910003)", () => {
-    const decision = decideRoles(withOlder(aNode(3), 3));
-    expect(decision.actions).toMatchObject([
-      { kind: "switch-over", from: { containerId: "container-3" }, to: { containerId: "container-1" } },
-    ]);
-    expect(decision.busy).toBe(true);
-  });
-  test("and is the master hands over also where it is listed still: that entry goes with it (simulator seed 953339)", () => {
-    const replaced = (generation: number, status: "passing" | "critical") => {
-      const group = aGroup([
-        aPart(1, { says: aNode(1), tags: ["master"] }),
-        aPart(2, { says: aReplica(2, 1), tags: ["slave"] }),
-      ]);
-      const instances = group.instances.map((one) =>
-        one.container.id !== "container-2" || one.registration === null
-          ? one
-          : {
-              ...one,
-              container: { ...one.container, slot: 1, generation },
-              registration: { ...one.registration, status },
-            },
-      );
-      return kinds({ ...group, instances });
-    };
-    expect(replaced(2, "passing")).toEqual(["switch-over"]);
-    expect(replaced(2, "critical")).not.toContain("switch-over");
-    expect(replaced(1, "passing")).not.toContain("switch-over");
-  });
-  test("and is the master stays it while its host's engine is silent: its slot may not hold another", () => {
-    const decision = decideRoles({ ...withOlder(aNode(3), 3), silentHosts: { h1: "no answer" } });
-    expect(decision.actions.filter(({ kind }) => kind === "switch-over")).toEqual([]);
   });
 });
