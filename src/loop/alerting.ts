@@ -65,11 +65,15 @@ interface Moment {
   readonly wallMs: number;
 }
 
-/** So long are the changes of one moment gathered before alerts are looked at. */
-const GATHER_MS = 20;
+/**
+ * So long are the changes of one moment gathered before alerts are looked at: a failover is over by then, and what is
+ * saved meanwhile does not wait behind this. Nobody reads a message sooner for it.
+ */
+const GATHER_MS = 250;
 /** Judging every service takes its time where there are thousands: at most a tenth of all time goes into it. */
 const REST_TIMES = 9;
 const RETRY_MS = 1_000;
+const QUIET_POLL_MS = 20;
 /** Without a leader for longer than an election takes, whoever is left tells, though nothing can be saved. */
 const LEADERLESS_AFTER_MS = 10_000;
 
@@ -253,9 +257,9 @@ export function startAlerting(deps: AlertingDeps): Alerting {
     },
     async quiet(withinMs) {
       const endMs = clock.steadyMs() + withinMs;
-      touch();
+      wake(clock.steadyMs());
       do {
-        await clock.sleep(GATHER_MS * 2);
+        await clock.sleep(QUIET_POLL_MS);
         await turn;
       } while (clock.steadyMs() < endMs && isOwed(state));
     },

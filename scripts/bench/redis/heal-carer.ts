@@ -3,6 +3,9 @@ import { openSite } from "../../../test/e2e/support/site.ts";
 import type { BenchHost, Carer, GroupMaster } from "./carer.ts";
 import { settings, settle } from "./carer.ts";
 
+/** A connection may have failed for a moment only. */
+const NEWS_WITHIN_MS = 100;
+
 export interface HealCarerOptions {
   readonly consul: string;
   readonly hosts: readonly BenchHost[];
@@ -27,7 +30,19 @@ export async function openHealCarer({ consul, hosts, groups }: HealCarerOptions)
   site.desire(Object.fromEntries(groups.map((group) => [serviceOf(group), service])));
   await site.daemon();
   const entries = async (group: string): Promise<readonly Entry[]> =>
-    (await (await fetch(`${consul}/v1/health/service/${serviceOf(group)}?consistent`)).json()) as readonly Entry[];
+    (await read(`${serviceOf(group)}?consistent`)).found;
+  const read = async (query: string): Promise<{ readonly found: readonly Entry[]; readonly index: string }> => {
+    const answer = await fetch(`${consul}/v1/health/service/${query}`);
+    return { found: (await answer.json()) as readonly Entry[], index: answer.headers.get("x-consul-index") ?? "0" };
+  };
+  const indexes = new Map<string, string>();
+  /** Waits for news since it was asked last: asking all the time took half of a core, from what is being measured too. */
+  const news = async (group: string): Promise<readonly Entry[]> => {
+    const since = `&index=${indexes.get(group) ?? "0"}&wait=${NEWS_WITHIN_MS}ms`;
+    const { found, index } = await read(`${serviceOf(group)}?consistent${since}`);
+    indexes.set(group, index);
+    return found;
+  };
   const masterAmong = (found: readonly Entry[]): GroupMaster | null => {
     const masters = found.filter(({ Service }) => Service.Tags.includes("master"));
     const [master] = masters;
@@ -43,7 +58,7 @@ export async function openHealCarer({ consul, hosts, groups }: HealCarerOptions)
     found.filter(({ Service }) => Service.Tags.includes("slave")).length === settings.count - 1;
   return {
     name: "heal",
-    locate: async (group) => masterAmong(await entries(group)),
+    locate: async (group) => masterAmong(await news(group)),
     async ready(group) {
       let found: readonly Entry[] = [];
       await settle(`${group} under heal is whole`, async () => isWhole((found = await entries(group))));

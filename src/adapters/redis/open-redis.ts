@@ -21,8 +21,13 @@ export function openRedis(): Redis {
   return {
     look: (at, deadlineMs) =>
       connections.use(at, deadlineMs, async (client) => {
-        const answers = await Promise.all(sections.map((section) => client.info(section)));
-        return { ...parseInfo(answers.join("\n")), ...whereItsNameLed(at, client) };
+        // In one packet: Redis before 7 takes one section at a time, and each of its own would be a system call more.
+        const answers = (await client.pipeline(sections.map((section) => ["info", section])).exec()) ?? [];
+        const texts = answers.map(([error, text]) => {
+          if (error !== null) throw error;
+          return String(text);
+        });
+        return { ...parseInfo(texts.join("\n")), ...whereItsNameLed(at, client) };
       }),
 
     async follow(at, master) {
