@@ -78,6 +78,23 @@ test("the replica with the smallest priority is chosen, and never one that hides
   expect((await newMaster(of, old)).container).toBe(other.container);
 });
 
+test("a master whose replicas do not keep up takes no writes, is named, and goes on once they do", async () => {
+  const of = await group({ count: 2, redis: { downAfter: "1s", minReplicasToWrite: 1 } });
+  const master = await whole(of, 2);
+  const [replica] = await replicasOf(of, master);
+  if (replica === undefined) throw new Error("no replica");
+  // What it has received it cannot say any more: the master counts by that alone.
+  const restore = await dropPackets(of, replica.container, ["OUTPUT", "-p", "tcp", "--dport", "6379"]);
+  await standsAs(of, "too-few-replicas");
+  await expect(ask(master, "SET", "refused", "x")).rejects.toThrow(/NOREPLICAS/);
+  expect((await of.status())?.standing.sentence).toMatch(/takes no writes: 0 of its replicas keep up/);
+  await restore();
+  await standsAs(of, "well");
+  expect(await ask(master, "SET", "taken", "x")).toBe("OK");
+  expect((await whole(of, 2)).container).toBe(master.container);
+  expect(changes(of)).toEqual([]);
+});
+
 test("a slow replica does not win over the one that has all of the writes", async () => {
   const of = await group();
   const old = await whole(of);

@@ -108,9 +108,15 @@ function verdictOn(
   if (!isConfigured(situation, other, node))
     return { ...fine, action: configure(situation, other, node), isIncomplete: true };
   if (follows === null || follows.up) return fine;
-  const isLong = follows.downForMs !== null && follows.downForMs > LINK_DOWN_MS;
-  const sentence = `${other.name} has been without the master for ${Math.round((follows.downForMs ?? 0) / 1000)} s`;
+  const downForMs = follows.downForMs ?? (follows.syncing ? 0 : unmovedForMs(situation, other));
+  const sentence = `${other.name} has been without the master for ${Math.round(downForMs / 1000)} s`;
+  const isLong = downForMs > LINK_DOWN_MS;
   return { ...fine, isIncomplete: true, trouble: isLong ? standing("replicas-lag-behind", sentence) : null };
+}
+
+/** One that has never been linked says no time. What it has, nothing was added to for so long. */
+function unmovedForMs({ nowMs }: RedisSituation, { movedAtMs }: RedisNodeView): number {
+  return nowMs - (movedAtMs ?? nowMs);
 }
 
 /** Another is registered for its slot, so that it never will be. */

@@ -193,6 +193,26 @@ describe("while the master is well", () => {
     expect(standing(0)).toMatchObject({ kind: "too-few-replicas", sentence, writable: false });
     expect(standing(1).writable).toBe(true);
   });
+  test("a replica whose link stays down is named, also one that has never been linked", () => {
+    const standing = (downForMs: number | null, heardMsAgo: number, syncing = false) => {
+      const follows = { master: addressOf(1), up: false, syncing, downForMs };
+      const parts = [
+        aPart(1, { says: aNode(1), tags: ["master"] }),
+        aPart(2, { says: aReplica(2, 1, { follows }), heardMsAgo, tags: ["slave"] }),
+      ];
+      return decideRoles(aGroup(parts)).standing;
+    };
+    const named = (seconds: number) => ({
+      kind: "replicas-lag-behind",
+      sentence: `heal.live.cache.2.1 has been without the master for ${seconds} s`,
+      writable: true,
+    });
+    expect(standing(16_000, 0)).toEqual(named(16));
+    expect(standing(15_000, 60_000).kind).toBe("starting");
+    expect(standing(null, 16_000)).toEqual(named(16));
+    expect(standing(null, 15_000).kind).toBe("starting");
+    expect(standing(null, 16_000, true).kind).toBe("starting");
+  });
   test("a wish that nobody can fulfil leaves all as it is, and says so", () => {
     const wish = { kind: "switchover", to: "nobody", untilMs: NOW_MS + 1 } as const;
     const decision = decideRoles(aGroup(tagged, { memory: { wish } }));
