@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { until } from "../../../test/e2e/support/site.ts";
 import { startConsul, type ConsulAgent } from "../../machine/consul.ts";
 import { mustRun } from "../../machine/processes.ts";
+import { started } from "../harness/node-process.ts";
 import type { Context } from "../harness/row.ts";
 import { ENVIRONMENT, writeServices } from "./fleet.ts";
 
@@ -14,6 +14,8 @@ export interface LargeSite {
   readonly services: number;
   /** The built program, when it has seen every service well. */
   daemon(): Promise<{ readonly pid: number; stop(): Promise<void> }>;
+  /** Bare Node that asks as often as a daemon with nothing to do, and does nothing with the answers. */
+  bareIdler(): Promise<{ readonly pid: number; stop(): Promise<void> }>;
 }
 
 /**
@@ -41,7 +43,13 @@ export function largeSite(context: Context, services = 1_000): Promise<LargeSite
     context.undo("Consul of the large site", () => consul.stop());
     await register(consul.address, JSON.parse(readFileSync(join(folder, "registrations.json"), "utf8")) as object[]);
     const settingsFile = settings(folder, consul.address, Math.ceil((services * 10) / HOSTS_OF));
-    return { consul, services, daemon: () => daemon(context, folder, settingsFile, consul.address, services) };
+    const idler = ["--import", "tsx", resolve("scripts/bench/bare/idler.ts"), folder, consul.address];
+    return {
+      consul,
+      services,
+      daemon: () => daemon(context, folder, settingsFile, consul.address, services),
+      bareIdler: () => started(context, idler, join(folder, "idler.log"), "ready"),
+    };
   });
 }
 
@@ -91,29 +99,4 @@ async function daemon(context: Context, folder: string, config: string, consul: 
   };
   await until(arePassing, "the daemon to have found every service well", 240_000, 250);
   return running;
-}
-
-/** A Node process that has said that it is ready. */
-async function started(context: Context, args: readonly string[], logFile: string, ready: string, more = {}) {
-  const log = openSync(logFile, "a");
-  const child = spawn(process.execPath, args, { stdio: ["ignore", log, log], env: { ...process.env, ...more } });
-  const gone = new Promise<void>((done) => child.once("exit", () => done()));
-  const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-    await gone;
-  };
-  const said = (): string => readFileSync(logFile, "utf8");
-  await until(
-    () => {
-      if (child.exitCode !== null) throw new Error(`${args[0]} ended: ${said().slice(-1_000)}`);
-      return said().includes(ready);
-    },
-    `${args.at(-1)} to be ready`,
-    60_000,
-  ).catch(async (error: unknown) => {
-    context.say(said().slice(-2_000));
-    await stop();
-    throw error;
-  });
-  return { pid: child.pid ?? 0, stop };
 }

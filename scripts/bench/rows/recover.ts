@@ -1,6 +1,8 @@
 import { until } from "../../../test/e2e/support/site.ts";
 import type { Site } from "../../../test/e2e/support/site.ts";
 import { freePort } from "../../machine/state.ts";
+import type { BareHealer } from "../harness/bare-healer.ts";
+import { openBareHealer } from "../harness/bare-healer.ts";
 import type { Network, Peer } from "../harness/raw-container.ts";
 import { addressOf, crash, openRawContainer } from "../harness/raw-container.ts";
 import type { RawEngine } from "../harness/raw-engine.ts";
@@ -28,6 +30,8 @@ interface Recovered {
   readonly against: ReadonlyMap<PeerName, Samples>;
   /** `die` sent to heal → its create request arrives. */
   readonly dieToCreate: readonly number[];
+  /** The same of bare Node, on the host's network only. */
+  readonly bareDieToCreate: readonly number[];
 }
 
 const what: Readonly<Record<Network, string>> = {
@@ -45,6 +49,14 @@ export const recoverRows: readonly Row[] = [
   peerRow("kill-http-swarm-default", "Swarm, defaults", "Swarm with its defaults", 0.08),
   latency("p50", 5, 0.5),
   latency("p99", 15, 0.99),
+  {
+    id: "die-create-floor",
+    what: "not heal: bare Node that asks and writes what heal does between a `die` event and its create request, p50",
+    reference: null,
+    goal: 5,
+    unit: "ms",
+    run: async (context) => (await recovered(context, "host")).bareDieToCreate.map((subject) => ({ subject })),
+  },
 ];
 
 function row(network: Network, name: string, goal: number, quantile: number): Row {
@@ -102,11 +114,13 @@ function recovered(context: Context, network: Network): Promise<Recovered> {
     site.desire({ web: service(network, port) });
     await site.daemon();
     const peers = await openPeers(context, engine, network);
+    const bare = network === "host" ? await openBareHealer(context, stage, engine) : null;
     try {
-      return await measure(context, { site, engine, proxy, peers, network, port });
+      return await measure(context, { site, engine, proxy, peers, bare, network, port });
     } finally {
       await site.close();
       for (const peer of peers.values()) await peer.close();
+      await bare?.close();
     }
   });
 }
@@ -126,16 +140,19 @@ interface Measured {
   readonly engine: RawEngine;
   readonly proxy: RecordingProxy;
   readonly peers: ReadonlyMap<PeerName, Peer>;
+  readonly bare: BareHealer | null;
   readonly network: Network;
   readonly port: number;
 }
 
-async function measure(context: Context, { site, engine, proxy, peers, network, port }: Measured): Promise<Recovered> {
+async function measure(context: Context, measured: Measured): Promise<Recovered> {
+  const { site, engine, proxy, peers, bare, network, port } = measured;
   const isWell = () => until(async () => (await site.heal("check", "web")).code === 0, "web to pass", 60_000);
   await isWell();
   const turns = context.quick ? 3 : 20;
   const samples = new Map([...peers.keys()].map((name): [PeerName, Sample[]] => [name, []]));
   const dieToCreate: number[] = [];
+  const bareDieToCreate: number[] = [];
   for (let turn = -1; turn < turns; turn += 1) {
     const subject = await killed(site, engine, network, port);
     const latencyMs = proxy.lastDieToCreateMs();
@@ -145,9 +162,13 @@ async function measure(context: Context, { site, engine, proxy, peers, network, 
       if (turn >= 0) samples.get(name)?.push({ subject, reference });
     }
     await isWell();
+    if (bare !== null) {
+      const bareMs = await bare.dieToCreate();
+      if (turn >= 0) bareDieToCreate.push(bareMs);
+    }
     await new Promise((resolve) => setTimeout(resolve, FORGOTTEN_AFTER_MS));
   }
-  return { against: samples, dieToCreate };
+  return { against: samples, dieToCreate, bareDieToCreate };
 }
 
 function service(network: Network, port: number): object {

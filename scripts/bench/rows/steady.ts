@@ -13,6 +13,8 @@ interface Steady {
   readonly growthMiB: number;
   readonly connections: number;
   readonly agentMsPerChange: number;
+  readonly bareCpu: readonly Sample[];
+  readonly bareAgentMsPerChange: number;
 }
 
 const what = "steady state, 1,000 services of 10 instances in a real Consul, nothing happening";
@@ -33,6 +35,14 @@ export const steadyRows: readonly Row[] = [
     unit: "% of a core",
     run: async (context) => (await steady(context)).cpu,
   },
+  {
+    id: "steady-cpu-floor",
+    what: "not heal: CPU of bare Node that asks as often as that daemon, and does nothing with the answers",
+    reference: null,
+    goal: 0.5,
+    unit: "% of a core",
+    run: async (context) => (await steady(context)).bareCpu,
+  },
   absolute("steady-rss", "memory of the daemon", 150, "MiB", ({ rssMiB }) => rssMiB),
   absolute(
     "steady-growth",
@@ -49,6 +59,13 @@ export const steadyRows: readonly Row[] = [
     "ms per change",
     ({ agentMsPerChange }) => agentMsPerChange,
   ),
+  absolute(
+    "steady-agent-floor",
+    "not heal: the same for one long poll that each change ends, and that is asked again",
+    1.5,
+    "ms per change",
+    ({ bareAgentMsPerChange }) => bareAgentMsPerChange,
+  ),
 ];
 
 function absolute(id: string, of: string, goal: number, unit: string, pick: (steady: Steady) => number): Row {
@@ -61,6 +78,10 @@ function steady(context: Context): Promise<Steady> {
     const site = await largeSite(context);
     const withoutMs = await costOfChanges(site);
     const restWithoutMs = await costOfRest(site);
+    const stopPolling = startPolling(site);
+    const bareMs = await costOfChanges(site);
+    await stopPolling();
+    const bareCpu = await costOfBareIdler(site);
     const daemon = await site.daemon();
     // What it has read to begin with is to be collected before memory is looked at.
     await new Promise((resolve) => setTimeout(resolve, context.quick ? 10_000 : 60_000));
@@ -86,6 +107,8 @@ function steady(context: Context): Promise<Steady> {
       connections,
       // What the agent does with the standings by itself, each minute, is no part of a change.
       agentMsPerChange: (withMs - restWithMs - (withoutMs - restWithoutMs)) / CHANGES,
+      bareCpu,
+      bareAgentMsPerChange: (bareMs - withoutMs) / CHANGES,
     };
   });
 }
@@ -99,6 +122,33 @@ async function shareOfCore(pid: number): Promise<Sample> {
   const percent = (cpuMs: number): number => (100 * cpuMs) / (performance.now() - beganMs);
   const subject = percent(cpuMsOf(pid) - before[0]);
   return dockerd === undefined ? { subject } : { subject, reference: percent(cpuMsOf(dockerd) - before[1]) };
+}
+
+/** Per cent of a core that bare Node takes for the daemon's questions, once it has warmed up. */
+async function costOfBareIdler(site: LargeSite): Promise<readonly Sample[]> {
+  const idler = await site.bareIdler();
+  await new Promise((resolve) => setTimeout(resolve, SLICE_MS));
+  const samples: Sample[] = [];
+  for (let slice = 0; slice < 3; slice += 1) samples.push({ subject: (await shareOfCore(idler.pid)).subject });
+  await idler.stop();
+  return samples;
+}
+
+/** One long poll for critical checks, in this process. Resolves once its last answer has come. */
+function startPolling({ consul }: LargeSite): () => Promise<void> {
+  let stopped = false;
+  let index = "0";
+  const polling = (async () => {
+    while (!stopped) {
+      const answer = await fetch(`${consul.address}/v1/health/state/critical?index=${index}&wait=2s`);
+      await answer.arrayBuffer();
+      index = answer.headers.get("x-consul-index") ?? "0";
+    }
+  })();
+  return async () => {
+    stopped = true;
+    await polling;
+  };
 }
 
 /** CPU of the agent over as long a time in which nothing changes. */
