@@ -3,7 +3,7 @@ import type { Site } from "../../../test/e2e/support/site.ts";
 import type { RawEngine } from "../harness/raw-engine.ts";
 import { openRawEngine } from "../harness/raw-engine.ts";
 import type { Context, Row, Sample } from "../harness/row.ts";
-import { bestConcurrency, started } from "../harness/raw-starts.ts";
+import { bestConcurrency, replaced, started } from "../harness/raw-starts.ts";
 import { stageOf } from "../harness/stage.ts";
 import { killable } from "./recover.ts";
 
@@ -18,11 +18,27 @@ export const goneRows: readonly Row[] = [
     what: `${ALL} containers of one host (${SERVICES} services of ${EACH}) killed at once → all run again and pass in Consul`,
     reference: `the same engine creating and starting ${ALL} at its best concurrency`,
     goal: 1.15,
-    run: gone,
+    run: async (context) => (await gone(context)).heal,
+  },
+  {
+    id: "gone-30-floor",
+    what: `not heal: ${ALL} killed at once, each replaced by the raw API once the engine has told its death`,
+    reference: "the same",
+    goal: 1.15,
+    run: async (context) => (await gone(context)).bare,
   },
 ];
 
-async function gone(context: Context): Promise<readonly Sample[]> {
+interface Gone {
+  readonly heal: readonly Sample[];
+  readonly bare: readonly Sample[];
+}
+
+function gone(context: Context): Promise<Gone> {
+  return context.once("gone", () => measure(context));
+}
+
+async function measure(context: Context): Promise<Gone> {
   const stage = await stageOf(context);
   const engine = await openRawEngine(stage.docker);
   context.undo("raw engine", () => engine.close());
@@ -37,17 +53,22 @@ async function gone(context: Context): Promise<readonly Sample[]> {
   };
   await until(isAllBack, `${ALL} to pass`, 120_000);
   const best = await bestConcurrency(context, engine, raw);
-  const samples: Sample[] = [];
+  const heal: Sample[] = [];
+  const bare: Sample[] = [];
   for (let turn = -1; turn < (context.quick ? 2 : 8); turn += 1) {
     before = (await Promise.all(names.map((name) => passing(stage.consul, name)))).flat();
     const subject = await killed(site, engine, names, isAllBack);
     const reference = await started(engine, raw, best);
-    if (turn >= 0) samples.push({ subject, reference });
+    const bareMs = await replaced(engine, raw, best);
+    if (turn >= 0) {
+      heal.push({ subject, reference });
+      bare.push({ subject: bareMs, reference });
+    }
     await until(async () => (await site.heal("check")).code === 0, "all to be well", 60_000);
     await new Promise((resolve) => setTimeout(resolve, FORGOTTEN_AFTER_MS));
   }
   await site.close();
-  return samples;
+  return { heal, bare };
 }
 
 const raw = { count: ALL, body: { Image: "heal-demo/web:1", HostConfig: { NetworkMode: "none" } } };
