@@ -1,4 +1,5 @@
 import { LABEL } from "../../src/model/labels.ts";
+import { criticalServices } from "./alerts-owed.ts";
 import { isUp } from "./container.ts";
 import type { TrueContainer } from "./container.ts";
 import type { SimulatedWorld } from "./world.ts";
@@ -34,13 +35,17 @@ function isOld({ machines, scheduler }: SimulatedWorld, one: TrueContainer): boo
   return isThere && one.labels[LABEL.slot] !== undefined && scheduler.nowMs() - one.createdAtMs >= AGE_MS;
 }
 
-/** Somebody else's container has a name that is due for the slot, which since then a person has been told: it waits for him. */
-function isToldOfTakenName({ channels, machines }: SimulatedWorld, { name }: TrueContainer, sinceMs: number): boolean {
+/**
+ * Somebody else's container has a name that is due for the slot: it waits for a person, and is noticed once he has been told
+ * of that name, or where nobody is told of anything, once the leader calls the service critical.
+ */
+function isNoticedTakenName(world: SimulatedWorld, { name, labels }: TrueContainer, sinceMs: number): boolean {
   const ofSlot = name.slice(0, name.lastIndexOf(".") + 1);
-  const taken = [...machines.values()]
+  const taken = [...world.machines.values()]
     .flatMap((machine) => [...machine.containers.values()])
     .filter((one) => one.name.startsWith(ofSlot) && one.labels[LABEL.slot] === undefined);
-  const told = channels
+  if (!world.plan.alerts) return taken.length > 0 && criticalServices(world).has(labels[LABEL.service] ?? "");
+  const told = world.channels
     .flatMap((channel) => channel.taken)
     .filter(({ atMs }) => atMs > sinceMs)
     .map(({ message }) => JSON.stringify(message));
@@ -62,7 +67,7 @@ function loseEnd(world: SimulatedWorld, container: TrueContainer): void {
     const live = [...truth.containersOf(service)].filter(isUp);
     const isReplaced = live.some((one) => one.labels[LABEL.slot] === labels[LABEL.slot]);
     if (isReplaced || live.length >= (truth.wish(service)?.count ?? 0)) return;
-    if (isToldOfTakenName(world, container, lostAtMs)) return;
+    if (isNoticedTakenName(world, container, lostAtMs)) return;
     safety.violate("L2", `nobody has noticed the end of ${name} ${boundMs} ms after it`);
   });
 }
