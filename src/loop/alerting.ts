@@ -66,8 +66,8 @@ interface Moment {
 }
 
 /**
- * So long are the changes of one moment gathered before alerts are looked at: a failover is over by then, and what is
- * saved meanwhile does not wait behind this. Nobody reads a message sooner for it.
+ * So long are the changes of one moment gathered before alerts are looked at: a failover is over by then, and what it has
+ * to save does not wait behind this. No person reads a message within that time.
  */
 const GATHER_MS = 250;
 /** Judging every service takes its time where there are thousands: at most a tenth of all time goes into it. */
