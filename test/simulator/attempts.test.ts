@@ -27,7 +27,7 @@ function violationsOfRefusals(createdAtMs: readonly number[], written: readonly 
 }
 
 /** A slot of `web` whose instances all end at once; gives the violations of starts at these times. */
-function violationsOf(startsAtMs: readonly number[], fewestAsked: number, cut = false): readonly string[] {
+function violationsOf(startsAtMs: readonly number[], fewestAsked: number): readonly string[] {
   const time = scheduler();
   const violations: string[] = [];
   const ended: TrueContainer[] = [];
@@ -51,7 +51,7 @@ function violationsOf(startsAtMs: readonly number[], fewestAsked: number, cut = 
       machine: "h1",
       serving: false,
       servingSinceMs: null,
-      cut,
+      exitCode: 1,
     } as Partial<TrueContainer> as TrueContainer);
   });
   return violations;
@@ -63,10 +63,6 @@ it("finds a back-off that is not waited for", () => {
 
 it("expects none of a slot that was not asked for meanwhile: it is forgotten", () => {
   expect(violationsOf([1_000, 2_000, 12_000, 22_000], 1)).toEqual([]);
-});
-
-it("expects none of what ended with its engine, which may have started it again since (seed 1000153)", () => {
-  expect(violationsOf([1_000, 2_000, 12_000, 22_000], 2, true)).toEqual([]);
 });
 
 it("finds a refused creation that is repeated too soon", () => {

@@ -123,9 +123,8 @@ export function attempts({ scheduler, truth, violate }: AttemptsDeps): Attempts 
       if (chain.name === name) return;
       const previous = [...truth.containersOf(service)].find((one) => one.name === chain.name);
       chain.name = name;
-      // Taken away, or ended with its host, be it that Docker has started it again since: no failure of its own, and how it
-      // is counted is the planner's affair.
-      if (previous === undefined || previous.cut || previous.serving) return;
+      // Taken away, or lost with its host: no failure of its own, and how it is counted is the planner's affair.
+      if (previous === undefined || previous.exitCode === 255 || previous.serving) return;
       const lostAfterMs = truth.wish(service)?.healing.lostAfterMs ?? 0;
       if (truth.mayBeLost(process, previous.machine, lostAfterMs, truth.lagMs(previous.machine))) return;
       const lastMs = chain.blamedAtMs.at(-1);

@@ -54,8 +54,6 @@ export interface TrueContainer {
   /** Stopped through the API: the restart policy leaves it alone. */
   stoppedByHand: boolean;
   restarts: number;
-  /** Its last run was ended with its host or its engine, by nothing of its own. */
-  cut: boolean;
   removed: boolean;
   /** Cancels what its present run would still do (become ready, crash, restart). */
   timers: (() => void)[];

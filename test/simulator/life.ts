@@ -119,7 +119,6 @@ export function containerLife(deps: LifeDeps): ContainerLife {
 
   const crash = (container: TrueContainer, exitCode: number): void => {
     if (!isUp(container)) return;
-    container.cut = false;
     const ranMs = scheduler.nowMs() - (container.startedAtMs ?? 0);
     const { restart } = container.template;
     if (!deps.daemonRuns() || restart === "no" || (restart === "on-failure" && exitCode === 0)) {
@@ -153,7 +152,6 @@ export function containerLife(deps: LifeDeps): ContainerLife {
     },
     cut(container) {
       if (!isUp(container) && container.state !== "restarting") return;
-      container.cut = true;
       finish(container, 255, "exited");
     },
     pause(container) {

@@ -196,7 +196,6 @@ function newContainer(creation: NewContainer, id: string, machine: string, nowMs
     address: null,
     serving: false,
     servingSinceMs: null,
-    cut: false,
     silentSinceMs: nowMs,
     sick: false,
     stoppedByHand: false,
